@@ -1,0 +1,175 @@
+"""Spin-resolved densities of states, and the states around a reference energy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from defectflow.analyse.alignment import Reference
+from defectflow.errors import AnalysisError
+from defectflow.schema import CalcResult
+from defectflow.schema.cell import Floats
+
+CHUNK = 512  # energies per block: bounds the memory of the sum over Gaussians
+DEGENERATE = 0.01  # eV; levels of the two spins closer than this at every k-point are one spin-degenerate level
+
+
+@dataclass(frozen=True, eq=False)
+class Dos:
+    """Density of states of one cell.
+
+    Attributes
+    ----------
+    energies : (ne,) float
+        Relative to the reference (eV).
+    total : (spin, ne) float
+        States per eV and cell in each spin channel, up first; both positive.
+    groups : dict of str to (spin, ne) float
+        The part on groups of atoms (per group, weights as in `Projections`).
+    reference : Reference
+        The zero of energy.
+    fermi : float
+        Fermi level of the cell relative to the reference (eV).
+    broadening : float
+        Standard deviation of the Gaussian (eV).
+    """
+
+    energies: Floats
+    total: Floats
+    groups: dict[str, Floats]
+    reference: Reference
+    fermi: float
+    broadening: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """One band of one spin channel.
+
+    Attributes
+    ----------
+    spin : str
+        "up" or "down".
+    band : int
+        Counted from 1.
+    energy : float
+        Mean over the mesh, relative to the reference (eV).
+    lowest, highest : float
+        Over the mesh (eV).
+    occupation : float
+        Mean over the mesh, 0 to 1.
+    dopant_weight : float
+        Mean projection on both dopants (see `Projections`).
+    crosses : bool
+        Whether the reference lies between `lowest` and `highest`, widened by the reference's uncertainty.
+    spin_degenerate : bool
+        Whether a band of the other spin has the same energies at every k-point.
+    """
+
+    spin: str
+    band: int
+    energy: float
+    lowest: float
+    highest: float
+    occupation: float
+    dopant_weight: float
+    crosses: bool
+    spin_degenerate: bool
+
+
+def dos(
+    result: CalcResult,
+    reference: Reference,
+    groups: dict[str, tuple[int, ...]],
+    window: tuple[float, float],
+    broadening: float,
+) -> Dos:
+    """Gaussian-broadened DOS around a reference.
+
+    Parameters
+    ----------
+    groups : dict of str to tuple of int
+        Atoms whose projections are added up; each must be among the result's projected sites.
+    window : (float, float)
+        Energies relative to the reference (eV).
+    broadening : float
+        Standard deviation of the Gaussian (eV); the grid has five points per broadening or finer.
+
+    Raises
+    ------
+    AnalysisError
+        If a group names a site without projections.
+    """
+    points = int(np.ceil((window[1] - window[0]) / broadening * 5)) + 1
+    energies = np.linspace(*window, points)
+    weights = {"": np.ones_like(result.eigenvalues)}
+    weights |= {name: _group_weight(result, sites) for name, sites in groups.items()}
+    curves = _broadened(result, np.stack(list(weights.values())), energies + reference.energy, broadening)
+    named = dict(zip(weights, curves, strict=True))
+    fermi = float(result.fermi.max()) - reference.energy
+    return Dos(energies, named.pop(""), named, reference, fermi, broadening)
+
+
+def _broadened(result: CalcResult, weights: Floats, energies: Floats, sigma: float) -> Floats:
+    # (group, spin, energy): sum over k and bands of w_k * weight * normalised Gaussian; a cell without spin
+    # polarisation puts half of its two electrons per band in either channel.
+    factor = result.k_weights[None, None, :, None] * weights / (sigma * np.sqrt(2 * np.pi))
+    blocks = []
+    for part in np.array_split(energies, max(1, len(energies) // CHUNK)):
+        gauss = np.exp(-0.5 * ((part[:, None, None, None] - result.eigenvalues) / sigma) ** 2)
+        blocks.append(np.einsum("gskb,eskb->gse", factor, gauss, optimize=True))
+    curves = np.concatenate(blocks, axis=2)
+    return curves if result.n_spins == 2 else np.repeat(curves, 2, axis=1)
+
+
+def _group_weight(result: CalcResult, sites: tuple[int, ...]) -> Floats:
+    known = result.projections.sites.tolist()
+    if missing := [s for s in sites if s not in known]:
+        raise AnalysisError(f"no projections on sites {missing}", todo=f"this run projected on {known}")
+    columns = [known.index(s) for s in sites]
+    return np.asarray(result.projections.weights[..., columns, :].sum(axis=(3, 4)), float)
+
+
+def levels_around(
+    result: CalcResult, reference: Reference, dopants: tuple[int, int], window: float
+) -> tuple[Level, ...]:
+    """Bands that come within `window` (eV) of the reference, lowest first, up before down."""
+    eigenvalues = result.eigenvalues - reference.energy
+    weight = _group_weight(result, dopants)
+    levels = []
+    for spin in range(result.n_spins):
+        low, high = eigenvalues[spin].min(axis=0), eigenvalues[spin].max(axis=0)
+        for band in np.flatnonzero((low < window) & (high > -window)):
+            levels.append(_level(result, eigenvalues, (spin, int(band)), weight, reference.uncertainty))
+    return tuple(sorted(levels, key=lambda v: (round(v.energy, 6), v.spin == "down")))
+
+
+def _level(result: CalcResult, e: Floats, which: tuple[int, int], weight: Floats, uncertainty: float) -> Level:
+    spin, band = which
+    k = result.k_weights
+    low, high = float(e[spin, :, band].min()), float(e[spin, :, band].max())
+    partner = result.n_spins == 1 or _same_in_other_spin(e, spin, band)
+    return Level(
+        spin=("up", "down")[spin],
+        band=band + 1,
+        energy=float(k @ e[spin, :, band]),
+        lowest=low,
+        highest=high,
+        occupation=float(k @ result.occupations[spin, :, band]),
+        dopant_weight=float(k @ weight[spin, :, band]),
+        crosses=low - uncertainty <= 0 <= high + uncertainty,
+        spin_degenerate=partner,
+    )
+
+
+def _same_in_other_spin(e: Floats, spin: int, band: int) -> bool:
+    distance = np.abs(e[1 - spin] - e[spin, :, band, None]).max(axis=0)
+    return bool(distance.min() < DEGENERATE)
+
+
+def states_within(result: CalcResult, reference: Reference, window: float) -> tuple[float, float]:
+    """States per cell within `window` (eV) of the reference, up and down, unbroadened."""
+    near = np.abs(result.eigenvalues - reference.energy) <= window
+    counts = np.einsum("k,skb->s", result.k_weights, near)
+    return float(counts[0]), float(counts[-1])

@@ -1,0 +1,145 @@
+"""The certificate: whether the difference of two energies means what it is said to mean.
+
+All limits are ours, chosen so that the real runs in the tests are judged as their authors judged them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from defectflow.schema import CalcResult, PairCell
+
+MOMENT_TOLERANCE = 0.2  # muB, total moment against the intended one
+DRIFT_LIMIT = 0.05  # muB over the last three SCF steps
+SIZE_RANGE = (0.6, 1.4)  # |site moment| in AF over that in FM
+SITE_MOMENT_SEEN = 0.05  # muB; smaller site moments say nothing about a sign
+SHELL_TOLERANCE = 0.15  # relative change of the dopants' distance
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Outcome of a verification.
+
+    Attributes
+    ----------
+    passed : bool
+    reasons : tuple of str
+        Why it failed, each with the job to run again; empty if it passed.
+    remarks : tuple of str
+        What a reader should know although it does not make the number wrong.
+    """
+
+    passed: bool
+    reasons: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def certificate(reasons: list[str], remarks: list[str]) -> Certificate:
+    """Certificate that passes if there is no reason against it."""
+    return Certificate(not reasons, tuple(reasons), tuple(remarks))
+
+
+def verify_run(result: CalcResult, name: str) -> Certificate:
+    """Check one run by its own numbers, without knowing what it was meant to be."""
+    c = result.convergence
+    reasons, remarks = [], []
+    if not c.electronic or abs(c.last_energy_change) > c.energy_tolerance:
+        change = f"last change {c.last_energy_change:+.1e} eV, tolerance {c.energy_tolerance:.1e} eV"
+        reasons.append(f"{name}: not converged electronically ({change}); run it again with more steps")
+    if c.moment_drift > DRIFT_LIMIT:
+        reasons.append(f"{name}: the total moment still moved by {c.moment_drift:.2f} muB in the last three steps")
+    if c.ionic is False:
+        reasons.append(f"{name}: not converged ionically (largest force {c.max_force:.3f} eV/A)")
+    if c.ionic is None and c.max_force > result.settings.force_tolerance:
+        limit = result.settings.force_tolerance
+        remarks.append(f"{name}: ions not relaxed, largest force {c.max_force:.2f} eV/A (limit {limit:g})")
+    remarks += [f"{name}: {w}" for w in result.warnings]
+    return certificate(reasons, remarks)
+
+
+def verify_state(result: CalcResult, pair: PairCell, name: str) -> Certificate:
+    """Check one run against the spin state and the pair it was meant to be."""
+    run = verify_run(result, name)
+    reasons = [*run.reasons, *_wrong_moments(result, pair, name), *_left_its_shell(result, pair, name)]
+    return certificate(reasons, list(run.remarks))
+
+
+def _wrong_moments(result: CalcResult, pair: PairCell, name: str) -> list[str]:
+    intended = float(pair.cell.moments.sum())
+    reasons = []
+    # The overall sign of a collinear solution is free: all moments may come out reversed together.
+    if abs(abs(result.total_moment) - abs(intended)) > MOMENT_TOLERANCE:
+        reasons.append(f"{name}: total moment {result.total_moment:.2f} muB, intended {intended:.2f} muB")
+    wanted, found = pair.cell.moments[list(pair.dopants)], result.site_moments[list(pair.dopants)]
+    magnetic = wanted != 0
+    if (np.abs(found[magnetic]) < SITE_MOMENT_SEEN).any():
+        reasons.append(f"{name}: a dopant lost its moment (sites {_list(found)} muB); try another start")
+    elif magnetic.any() and len(set(np.sign(wanted[magnetic] * found[magnetic]))) > 1:
+        reasons.append(f"{name}: a moment flipped (sites {_list(found)} muB); it is not {pair.state}")
+    return reasons
+
+
+def _left_its_shell(result: CalcResult, pair: PairCell, name: str) -> list[str]:
+    distance = pair_distance(result, pair)
+    if abs(distance / pair.orbit.distance - 1) <= SHELL_TOLERANCE:
+        return []
+    before = f"{pair.orbit.distance:.2f} A"
+    return [f"{name}: the pair left its shell, {before} became {distance:.2f} A (a dumbbell is about 1.3 A)"]
+
+
+def pair_distance(result: CalcResult, pair: PairCell) -> float:
+    """Shortest distance of the two dopants in the final geometry (A)."""
+    return float(result.cell.to_pymatgen().get_distance(*pair.dopants))
+
+
+def verify_pair(first: tuple[CalcResult, PairCell, str], second: tuple[CalcResult, PairCell, str]) -> Certificate:
+    """Certificate of the difference of two spin states of one pair.
+
+    Parameters
+    ----------
+    first, second : (result, what it was meant to be, name)
+    """
+    states = [verify_state(*first), verify_state(*second)]
+    same = verify_settings(first[0], second[0])
+    reasons = [r for s in states for r in s.reasons] + list(same.reasons) + _sizes_differ(first, second)
+    remarks = [r for s in states for r in s.remarks] + list(same.remarks)
+    return certificate(reasons, list(dict.fromkeys(remarks)))
+
+
+def _sizes_differ(first: tuple[CalcResult, PairCell, str], second: tuple[CalcResult, PairCell, str]) -> list[str]:
+    sizes = [np.abs(r.site_moments[list(p.dopants)]) for r, p, _ in (first, second)]
+    if min(s.min() for s in sizes) < SITE_MOMENT_SEEN:
+        return []  # already reported, or a state without moments
+    ratio = sizes[1] / sizes[0]
+    if SIZE_RANGE[0] <= ratio.min() and ratio.max() <= SIZE_RANGE[1]:
+        return []
+    return [f"{second[2]}: site moments are {_list(ratio)} times those of {first[2]}: another atomic state"]
+
+
+def verify_settings(first: CalcResult, second: CalcResult) -> Certificate:
+    """Field-by-field comparison of what two runs used."""
+    reasons = [f"{key} differs: {a} and {b}" for key, a, b in _pairs(first, second) if a != b]
+    if np.abs(first.cell.lattice - second.cell.lattice).max() > 1e-4:
+        reasons.append("the lattice vectors differ")
+    if first.cell.species != second.cell.species:
+        reasons.append("the atoms or their order differ")
+    remarks = []
+    if first.eigenvalues.shape[2] != second.eigenvalues.shape[2]:
+        bands = f"{first.eigenvalues.shape[2]} and {second.eigenvalues.shape[2]}"
+        remarks.append(f"NBANDS differ ({bands}): harmless as long as the highest bands are empty")
+    if len(first.k_weights) != len(second.k_weights):
+        remarks.append("the same mesh was reduced to different numbers of k-points (different symmetry)")
+    return certificate(reasons, remarks)
+
+
+def _pairs(a: CalcResult, b: CalcResult) -> list[tuple[str, object, object]]:
+    fields = [(f"settings.{k}", getattr(a.settings, k), getattr(b.settings, k)) for k in type(a.settings).model_fields]
+    fields.append(("settings.kpoints of this stage", a.kpoints, b.kpoints))
+    fields += [(k, getattr(a, k), getattr(b, k)) for k in ("code", "version", "stage", "potentials", "n_electrons")]
+    return [f for f in fields if f[0] != "settings.kpoints"]
+
+
+def _list(values: np.ndarray) -> str:
+    return ", ".join(f"{v:+.2f}" for v in values)

@@ -1,0 +1,68 @@
+"""The contract that every engine fulfils."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from defectflow.schema import CalcResult, Job, JobInputs
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running calculation stands.
+
+    Attributes
+    ----------
+    ionic_step, scf_step : int
+        Counted from 1.
+    energy : float
+        Total energy of the last SCF step (eV per cell).
+    energy_change : float
+        The same minus that of the step before (eV); zero in the first step.
+    moment : float
+        Total moment (muB).
+    """
+
+    ionic_step: int
+    scf_step: int
+    energy: float
+    energy_change: float
+    moment: float
+
+
+class Engine(Protocol):
+    """A code. A new engine is one module that fulfils this, and one folder of presets."""
+
+    name: str
+
+    def available(self) -> str:
+        """Version of the code if it can run here.
+
+        Raises
+        ------
+        EngineError
+            If it cannot, with the command that installs it.
+        """
+
+    def make_inputs(self, job: Job) -> JobInputs:
+        """Texts of the input files; the same job always gives the same bytes."""
+
+    def command(self, folder: Path, ranks: int) -> list[str]:
+        """Command line that runs the inputs in `folder`; it must end when its standard input closes."""
+
+    def read(self, folder: Path, inputs: JobInputs) -> CalcResult:
+        """Result of a finished run in `folder`.
+
+        Raises
+        ------
+        ParseError
+            If an output is missing, cut off or belongs to other inputs.
+        """
+
+    def progress(self, folder: Path) -> Progress | None:
+        """Last step of a running calculation, None before the first."""
+
+    def outputs(self, folder: Path) -> list[Path]:
+        """Files that a new attempt must not find: outputs of an earlier one, not its restart files."""

@@ -1,0 +1,197 @@
+"""The process that runs one GPAW calculation: ``python -m defectflow.engines.gpaw.worker FOLDER``.
+
+Under MPI every rank runs the same lines, because GPAW's getters are collective; rank 0 writes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from defectflow.engines.document import inputs_in, read_job
+from defectflow.engines.gpaw.engine import OUTPUT, TRACE
+from defectflow.engines.gpaw.parameters import gpaw_parameters
+from defectflow.engines.guard import die_with_parent, lock_file
+from defectflow.errors import NotConvergedError, ParseError
+from defectflow.schema import Job
+from defectflow.schema.jsonio import read_json, save_record, write_atomic
+
+RELAX = "relax.json"
+
+
+@dataclass
+class Trace:
+    """Energies (eV) and moments (muB) of all SCF steps, also written line by line for the driver to see."""
+
+    path: Path
+    master: bool
+    ionic_step: int = 1
+    scf_step: int = 0
+    energies: list[float] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+    _file: IO[str] | None = None
+
+    def record(self, context: Any) -> None:
+        """Hook of GPAW, called after every SCF step on every rank."""
+        from ase.units import Ha
+
+        if context.niter == 1 and self.scf_step:
+            self.ionic_step, self.scf_step = self.ionic_step + 1, 0
+        self.scf_step += 1
+        energy = float(context.energies.total_extrapolated * Ha)
+        moment = float(context.dens.calculate_magnetic_moments()[0][2]) if context.wfs.nspins == 2 else 0.0
+        change = energy - self.energies[-1] if self.energies else 0.0
+        self.energies.append(energy)
+        self.moments.append(moment)
+        if self.master:
+            self._write(energy, change, moment)
+
+    def _write(self, energy: float, change: float, moment: float) -> None:
+        line = {
+            "ionic_step": self.ionic_step,
+            "scf_step": self.scf_step,
+            "energy": energy,
+            "energy_change": change,
+            "moment": moment,
+        }
+        self._file = self._file or self.path.open("w", encoding="utf-8")
+        print(json.dumps(line), file=self._file, flush=True)
+
+
+def main(folder: Path) -> None:
+    """Run the calculation in `folder` and write its result."""
+    from gpaw.mpi import world
+
+    if world.rank == 0:
+        die_with_parent()
+        lock = lock_file(folder / ".worker.lock", seconds=20)  # noqa: F841  (held until the process ends)
+    world.barrier()
+    job, preset = read_job(folder)
+    trace = Trace(folder / TRACE, world.rank == 0)
+    started = time.perf_counter()
+    calc, total = _run(job, preset, folder, trace)
+    from defectflow.engines.gpaw.measure import measure
+
+    seconds = (time.perf_counter() - started) * world.size
+    result = measure(job, calc, total, trace, (inputs_in(folder, "gpaw").hash, seconds))
+    if world.rank == 0:
+        save_record(result, folder / OUTPUT)
+
+
+def _run(job: Job, preset: dict[str, Any], folder: Path, trace: Trace) -> tuple[Any, Any]:
+    from gpaw import GPAW, KohnShamConvergenceError
+
+    keywords = gpaw_parameters(job, preset, _valence_electrons(job))
+    try:
+        if job.stage == "dos":
+            return _in_fixed_density(job, folder, keywords)
+        calc = GPAW(**keywords, txt=str(folder / "gpaw.txt"))
+        return calc, _self_consistent(job, preset, folder, calc, trace)
+    except KohnShamConvergenceError:
+        steps = f"{job.settings.max_scf_steps} SCF steps, last change {_last_change(trace):.1e} eV"
+        todo = "raise settings.max_scf_steps, or try another start"
+        raise NotConvergedError(f"the SCF did not converge in {steps}", where=str(folder), todo=todo) from None
+
+
+def _self_consistent(job: Job, preset: dict[str, Any], folder: Path, calc: Any, trace: Trace) -> Any:
+    from defectflow.engines.gpaw.measure import totals
+
+    atoms = _start_atoms(job, folder)
+    _seed(job, preset, atoms, calc)
+    calc.hooks["scf_step"] = trace.record
+    atoms.calc = calc
+    if job.stage == "relax":
+        _relax(job, preset, atoms, folder)
+    total = totals(calc, atoms, job.spin_polarised)
+    if job.stage == "static":
+        calc.write(str(folder / "density.gpw"), mode="")
+    return total
+
+
+def _last_change(trace: Trace) -> float:
+    return trace.energies[-1] - trace.energies[-2] if len(trace.energies) > 1 else float("nan")
+
+
+def _start_atoms(job: Job, folder: Path) -> Any:
+    # A relaxation that was killed goes on from the last geometry it reached, with the moments it had there.
+    atoms = job.cell.to_ase()
+    if job.stage == "relax" and (folder / RELAX).is_file():
+        try:
+            last = read_json(folder / RELAX)
+            if last["input_hash"] == inputs_in(folder, "gpaw").hash:
+                atoms.set_scaled_positions(np.array(last["coords"]))
+                atoms.set_initial_magnetic_moments(np.array(last["moments"]))
+        except (ParseError, KeyError, ValueError):
+            pass  # a damaged restart file only costs its steps
+    return atoms
+
+
+def _valence_electrons(job: Job) -> float:
+    from gpaw.setup import create_setup
+
+    flavours = job.settings.potentials.get("gpaw", {})
+    valence = {
+        s: create_setup(s, job.settings.functional, type=flavours.get(s, "paw")).Nv for s in set(job.cell.species)
+    }
+    return float(sum(valence[s] for s in job.cell.species))
+
+
+def _in_fixed_density(job: Job, folder: Path, keywords: dict[str, Any]) -> tuple[Any, Any]:
+    # Another mesh in the density of the static run, its Fermi level kept; the totals are that run's.
+    from gpaw import GPAW
+
+    from defectflow.engines.gpaw.measure import totals
+
+    parent = folder.parent / "static" / "density.gpw"
+    if not parent.is_file():
+        raise ParseError("the density of the static run is missing; run it again", where=str(parent))
+    static = GPAW(str(parent), txt=None)
+    total = totals(static, static.get_atoms(), job.spin_polarised)
+    chosen = {k: keywords[k] for k in ("kpts", "nbands", "symmetry", "convergence", "maxiter", "eigensolver")}
+    calc = static.fixed_density(**chosen, txt=str(folder / "gpaw.txt"))
+    for _ in calc.iconverge(calc.atoms):
+        pass
+    return calc, total
+
+
+def _seed(job: Job, preset: dict[str, Any], atoms: Any, calc: Any) -> None:
+    # A few steps in the distorted geometry prepare density and wave functions in a broken symmetry.
+    if job.seed_coords is None:
+        return
+    distorted = atoms.copy()
+    distorted.set_scaled_positions(job.seed_coords)
+    for context in calc.iconverge(distorted):
+        if context.niter >= preset["seed_steps"]:
+            break
+
+
+def _relax(job: Job, preset: dict[str, Any], atoms: Any, folder: Path) -> None:
+    import ase.optimize
+
+    options = dict(preset["minimiser"])
+    minimiser = getattr(ase.optimize, options.pop("name"))(atoms, logfile=str(folder / "relax.log"), **options)
+    for _ in minimiser.irun(fmax=job.settings.force_tolerance, steps=job.settings.max_ionic_steps):
+        _save_geometry(atoms, folder)
+
+
+def _save_geometry(atoms: Any, folder: Path) -> None:
+    moments = atoms.get_magnetic_moments()
+    state = {
+        "input_hash": inputs_in(folder, "gpaw").hash,
+        "coords": atoms.get_scaled_positions(wrap=False).tolist(),
+        "moments": moments.tolist(),
+    }
+    if atoms.calc.comm.rank == 0:
+        write_atomic(folder / RELAX, json.dumps(state).encode())
+
+
+if __name__ == "__main__":
+    from defectflow.engines.guard import run_worker
+
+    run_worker(main, Path(sys.argv[1]))

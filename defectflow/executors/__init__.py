@@ -1,0 +1,6 @@
+"""Executors: where commands run. Each is a `concurrent.futures.Executor`."""
+
+from defectflow.executors.local import LocalExecutor
+from defectflow.executors.task import Task, run_task
+
+__all__ = ["LocalExecutor", "Task", "run_task"]

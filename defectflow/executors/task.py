@@ -1,0 +1,42 @@
+"""One command in one folder, the unit that an executor runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command and the folder it runs in; its output goes to ``log`` there."""
+
+    command: tuple[str, ...]
+    folder: Path
+    log: str = "worker.log"
+
+
+def run_task(task: Task) -> int:
+    """Run to the end and return the exit status.
+
+    The worker's standard input stays open as long as this process lives. Its end, however it comes, is the
+    signal for the worker to end too, so a killed driver leaves no calculation behind.
+    """
+    with (task.folder / task.log).open("wb") as log:
+        process = subprocess.Popen(
+            task.command,
+            cwd=task.folder,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **_ONE_THREAD},
+            start_new_session=True,
+        )
+        try:
+            return process.wait()
+        finally:
+            if process.stdin:
+                process.stdin.close()

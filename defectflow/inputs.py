@@ -1,0 +1,83 @@
+"""From a recipe to jobs: which cell runs in which stage, with which settings, after which parent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from defectflow.schema import CalcResult, Cell, Job, KMesh, PairCell, Recipe, Settings
+from defectflow.schema.recipe import Start
+from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites, pristine_cell
+from defectflow.structures.spins import start_coords
+
+
+def plan_jobs(recipe: Recipe) -> tuple[Job, ...]:
+    """All jobs of a study, parents before children: the host's own run, then every pair and state."""
+    pairs = [job for pair, start in build_pair_cells(recipe) for job in _pair_jobs(recipe, pair, start)]
+    return (*_bulk_jobs(recipe), *pairs)
+
+
+def resolve(job: Job, parent: CalcResult | None) -> Job:
+    """The job with geometry and signs of the moments of its finished parent.
+
+    The sizes stay those of the recipe: moments inside small spheres are no good start.
+    """
+    if parent is None:
+        return job
+    flipped = np.sign(job.cell.moments * parent.site_moments) < 0
+    moments = np.where(flipped, -job.cell.moments, job.cell.moments)
+    return replace(job, cell=parent.cell.with_moments(moments), seed_coords=None)
+
+
+def pair_folder(pair: PairCell, sublattice: str) -> str:
+    """Folder of a pair's spin state: ``pairs/C_O-C_O_s4_d6.01/AF``, with the start behind it if it is broken."""
+    names = "-".join(f"{pair.cell.species[d]}_{sublattice}" for d in pair.dopants)
+    start = "" if pair.start == "symmetric" else f".{pair.start}"
+    return f"pairs/{names}_{pair.orbit.folder}/{pair.state}{start}"
+
+
+def _bulk_jobs(recipe: Recipe) -> tuple[Job, ...]:
+    if recipe.bulk is None:
+        return ()
+    cell = pristine_cell(recipe)
+    anions = tuple(i for i, s in enumerate(cell.species) if s == recipe.pairs.sublattice)
+    static = Job("bulk/static", "static", cell, recipe.settings, recipe.bulk.kpoints, anions, spin_polarised=False)
+    bands = replace(static, path="bulk/dos", stage="dos", kpoints=recipe.bulk.band_kpoints, parent="bulk/static")
+    return (static, bands)
+
+
+def _pair_jobs(recipe: Recipe, pair: PairCell, start: Start) -> list[Job]:
+    # A broken start only stays broken without symmetry, and then all starts of the study go without it.
+    broken = any(s.kind != "symmetric" for s in recipe.spin.starts)
+    settings = recipe.settings.model_copy(update={"symmetry": recipe.settings.symmetry and not broken})
+    moved = start_coords(pair, start)
+    jobs: list[Job] = []
+    for stage in recipe.stages:
+        first = not jobs
+        job = Job(
+            path=f"{pair_folder(pair, recipe.pairs.sublattice)}/{stage}",
+            stage=stage,
+            cell=_start_cell(pair.cell, moved if first and stage == "relax" else None),
+            settings=settings,
+            kpoints=_mesh(recipe, settings, stage),
+            sites=projected_sites(recipe, pair),
+            spin_polarised=pair.state != "NM",
+            parent=jobs[-1].path if jobs else None,
+            seed_coords=moved if first and stage == "static" else None,
+        )
+        jobs.append(job)
+    return jobs
+
+
+def _start_cell(cell: Cell, coords: object) -> Cell:
+    return cell if coords is None else cell.with_coords(np.asarray(coords))
+
+
+def _mesh(recipe: Recipe, settings: Settings, stage: str) -> KMesh:
+    return recipe.dos.kpoints if stage == "dos" and recipe.dos.kpoints else settings.kpoints
+
+
+def projected_sites(recipe: Recipe, pair: PairCell) -> tuple[int, ...]:
+    """Dopants, their neighbours and the sites of their sublattice farthest from both, in this order."""
+    return (*pair.dopants, *neighbour_sites(pair), *far_sites(pair, recipe.pairs.sublattice))

@@ -1,0 +1,179 @@
+"""The driver: starts what is ready, believes only whole results, goes on where an earlier one ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field
+
+from defectflow.engines import Engine, Progress
+from defectflow.errors import DefectFlowError, EngineError, ParseError
+from defectflow.executors import Task, run_task
+from defectflow.inputs import resolve
+from defectflow.run.study import RESULT, Study
+from defectflow.schema import CalcResult, Job, JobInputs, JobState
+from defectflow.schema.jsonio import read_json, save_record, write_atomic
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The study at one moment: states by job path, steps of those that run, wall seconds of those that ended."""
+
+    states: dict[str, str]
+    running: dict[str, Progress | None]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a study is run.
+
+    Attributes
+    ----------
+    ranks : int
+        MPI ranks per calculation.
+    poll : float
+        Seconds between two looks at the running calculations.
+    watch : callable
+        Called with a `Snapshot` after every look.
+    """
+
+    ranks: int = 1
+    poll: float = 1.0
+    watch: Callable[[Snapshot], None] = lambda snapshot: None
+
+
+@dataclass
+class _Running:
+    job: Job
+    inputs: JobInputs
+    attempts: int
+    started: float = field(default_factory=time.monotonic)
+
+
+class _Driver:
+    def __init__(self, study: Study, engine: Engine, executor: Executor, options: RunOptions) -> None:
+        self.study, self.engine, self.executor, self.options = study, engine, executor, options
+        self.results: dict[str, CalcResult] = {}
+        self.states = {job.path: "waiting" for job in study.jobs}
+        self.seconds: dict[str, float] = {}
+        self.futures: dict[Future[int], _Running] = {}
+
+    def run(self) -> dict[str, str]:
+        waiting = list(self.study.jobs)
+        while waiting or self.futures:
+            waiting = [job for job in waiting if not self._advance(job)]
+            if self.futures:
+                self._collect()
+            self._report()
+        return self.states
+
+    def _advance(self, job: Job) -> bool:
+        """Start, skip or block a job; False if it still waits for its parent."""
+        if job.parent is not None and self.states[job.parent] in ("failed", "unconverged", "blocked"):
+            self.states[job.path] = "blocked"
+            return True
+        if job.parent is not None and job.parent not in self.results:
+            return False
+        self._start(resolve(job, self.results[job.parent] if job.parent else None))
+        return True
+
+    def _start(self, job: Job) -> None:
+        inputs = self.engine.make_inputs(job)
+        done = self.study.finished(job.path, inputs)
+        if done is not None:
+            self._believe(job.path, done)
+            return
+        attempts = self._prepare(job, inputs)
+        folder = self.study.job_folder(job.path)
+        task = Task(tuple(self.engine.command(folder, self.options.ranks)), folder)
+        self.futures[self.executor.submit(run_task, task)] = _Running(job, inputs, attempts)
+        self.states[job.path] = "submitted"
+
+    def _prepare(self, job: Job, inputs: JobInputs) -> int:
+        folder = self.study.job_folder(job.path)
+        folder.mkdir(parents=True, exist_ok=True)
+        before = self.study.state(job.path)
+        attempts = 1 + (before.attempts if before and before.input_hash == inputs.hash else 0)
+        for stale in [
+            *self.engine.outputs(folder),
+            folder / RESULT,
+            folder / "result.npz",
+            folder / "error.json",
+        ]:
+            stale.unlink(missing_ok=True)
+        for name, text in inputs.files:
+            write_atomic(folder / name, text.encode())
+        self.study.set_state(job.path, JobState("running", inputs.hash, inputs.engine, attempts))
+        return attempts
+
+    def _collect(self) -> None:
+        done, _ = wait(self.futures, timeout=self.options.poll, return_when=FIRST_COMPLETED)
+        for future in done:
+            running = self.futures.pop(future)
+            try:
+                self._finish(running, future.result())
+            except DefectFlowError as error:
+                self._fail(running, error)
+
+    def _finish(self, running: _Running, status: int) -> None:
+        folder = self.study.job_folder(running.job.path)
+        if status != 0:
+            raise _worker_error(self.study, running.job.path, status)
+        result = self.engine.read(folder, running.inputs)
+        save_record(result, folder / RESULT)
+        for output in self.engine.outputs(folder):
+            output.unlink(missing_ok=True)
+        self._believe(running.job.path, result)
+        self._note(running, self.states[running.job.path], "")
+
+    def _believe(self, path: str, result: CalcResult) -> None:
+        self.states[path] = "done" if result.converged else "unconverged"
+        if result.converged:
+            self.results[path] = result
+
+    def _fail(self, running: _Running, error: DefectFlowError) -> None:
+        self.states[running.job.path] = "failed"
+        self._note(running, "failed", str(error))
+
+    def _note(self, running: _Running, state: str, error: str) -> None:
+        seconds = time.monotonic() - running.started
+        self.seconds[running.job.path] = seconds
+        entry = JobState(state, running.inputs.hash, running.inputs.engine, running.attempts, seconds, (), error)
+        self.study.set_state(running.job.path, entry)
+
+    def _report(self) -> None:
+        running = {
+            r.job.path: self.engine.progress(self.study.job_folder(r.job.path))
+            for future, r in self.futures.items()
+            if future.running()
+        }
+        self.options.watch(Snapshot(dict(self.states), running, dict(self.seconds)))
+
+
+def run_study(study: Study, engine: Engine, executor: Executor, options: RunOptions) -> dict[str, str]:
+    """Run all jobs of a study that are not done, and return the state of each by path.
+
+    States are "done", "unconverged", "failed", and "blocked" where a parent is not done.
+
+    Raises
+    ------
+    LockedError
+        If another driver runs the same study.
+    """
+    with study.lock():
+        return _Driver(study, engine, executor, options).run()
+
+
+def _worker_error(study: Study, path: str, status: int) -> EngineError:
+    folder = study.job_folder(path)
+    try:
+        error = read_json(folder / "error.json")
+        return EngineError(str(error["what"]), where=str(error["where"] or folder), todo=str(error["todo"]))
+    except (ParseError, KeyError):
+        log = folder / "worker.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.is_file() else []
+        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        todo = "its last lines:\n    " + "\n    ".join(lines) if lines else "it printed nothing"
+        return EngineError(f"the calculation {how}", where=str(log), todo=todo)

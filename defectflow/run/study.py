@@ -1,0 +1,138 @@
+"""A run folder: the recipe it was made from, and its jobs with their states and results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from defectflow.engines.guard import lock_file
+from defectflow.errors import DefectFlowError, InputError, ParseError
+from defectflow.inputs import plan_jobs
+from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe, load_recipe
+from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
+
+RECIPE = "study.toml"
+SUMMARY = "study.json"
+RESULT = "result.json"
+STATE = "job.json"
+
+
+class Study:
+    """A run folder.
+
+    Attributes
+    ----------
+    folder : Path
+    recipe : Recipe
+    jobs : tuple of Job
+        As planned, before geometries of finished parents are known.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self.folder, self.recipe = folder, recipe
+        self.jobs: tuple[Job, ...] = plan_jobs(recipe)
+
+    @classmethod
+    def create(cls, folder: Path, recipe_path: Path, engine: str) -> Study:
+        """Make a run folder, or open the one that is there if it was made from the same recipe.
+
+        Raises
+        ------
+        InputError
+            If the folder belongs to another recipe or engine; nothing is changed then.
+        """
+        recipe = load_recipe(recipe_path)
+        study = cls(folder, recipe)
+        summary = {
+            "name": recipe.name,
+            "engine": engine,
+            "recipe": recipe.model_dump(mode="json", by_alias=True),
+        }
+        if (folder / SUMMARY).is_file():
+            _same_study(read_json(folder / SUMMARY), summary, folder)
+            return study
+        if folder.exists() and any(p.name != ".driver.lock" for p in folder.iterdir()):
+            raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / RECIPE, recipe_path.read_bytes())
+        write_atomic(folder / SUMMARY, json.dumps(summary, indent=1).encode())
+        return study
+
+    @classmethod
+    def open(cls, folder: Path) -> Study:
+        """Open an existing run folder.
+
+        Raises
+        ------
+        ParseError
+            If it is none.
+        """
+        if not (folder / SUMMARY).is_file():
+            todo = "a run folder is made by: defectflow run RECIPE -o FOLDER"
+            raise ParseError(f"is no run folder (it has no {SUMMARY})", where=str(folder), todo=todo)
+        document = read_json(folder / SUMMARY)
+        try:
+            return cls(folder, Recipe.model_validate(document["recipe"], by_alias=True))
+        except (KeyError, ValueError) as error:
+            raise ParseError(f"is damaged: {error}", where=str(folder / SUMMARY)) from None
+
+    @property
+    def engine_name(self) -> str:
+        """Engine that the study was made for."""
+        return str(read_json(self.folder / SUMMARY)["engine"])
+
+    def lock(self) -> IO[str]:
+        """Hold the study for one driver.
+
+        Raises
+        ------
+        LockedError
+            If another driver holds it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return lock_file(self.folder / ".driver.lock")
+
+    def job_folder(self, path: str) -> Path:
+        """Folder of a job."""
+        return self.folder / path
+
+    def state(self, path: str) -> JobState | None:
+        """What ``job.json`` says, None if there is none yet or it is damaged."""
+        try:
+            return load_record(JobState, self.job_folder(path) / STATE)
+        except ParseError:
+            return None
+
+    def set_state(self, path: str, state: JobState) -> None:
+        """Write ``job.json``."""
+        save_record(state, self.job_folder(path) / STATE)
+
+    def result(self, path: str) -> CalcResult:
+        """Result of a job.
+
+        Raises
+        ------
+        ParseError
+            If it has none, or a damaged one.
+        """
+        return load_record(CalcResult, self.job_folder(path) / RESULT)
+
+    def finished(self, path: str, inputs: JobInputs) -> CalcResult | None:
+        """Result of a job if it was made by exactly these inputs; anything else runs again."""
+        try:
+            result = self.result(path)
+        except DefectFlowError:
+            return None
+        return result if result.input_hash == inputs.hash else None
+
+
+def _same_study(there: Mapping[str, object], wanted: Mapping[str, object], folder: Path) -> None:
+    for key in ("engine", "recipe"):
+        if there.get(key) != wanted[key]:
+            raise InputError(
+                f"was made with another {key}; mixing them in one folder would hide different settings",
+                where=str(folder),
+                todo="choose another folder with -o, or go back to the recipe it was made from (study.toml)",
+            )

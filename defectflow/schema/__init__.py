@@ -1,0 +1,24 @@
+"""Frozen records: what passes between the rooms of the package."""
+
+from defectflow.schema.cell import Cell, PairCell, PairOrbit
+from defectflow.schema.job import Job, JobInputs, JobState
+from defectflow.schema.recipe import Recipe, load_recipe
+from defectflow.schema.result import CalcResult, Convergence, Projections
+from defectflow.schema.settings import KMesh, Settings, Smearing
+
+__all__ = [
+    "CalcResult",
+    "Cell",
+    "Convergence",
+    "Job",
+    "JobInputs",
+    "JobState",
+    "KMesh",
+    "PairCell",
+    "PairOrbit",
+    "Projections",
+    "Recipe",
+    "Settings",
+    "Smearing",
+    "load_recipe",
+]

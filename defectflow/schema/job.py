@@ -1,0 +1,92 @@
+"""What is to be calculated (Job) and the files that say so to an engine (JobInputs)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from defectflow.schema.cell import Cell, Floats
+from defectflow.schema.settings import KMesh, Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One calculation of one cell.
+
+    Attributes
+    ----------
+    path : str
+        Folder of the job relative to the run folder, with forward slashes.
+    stage : str
+        "relax", "static" or "dos"; a dos job keeps the density of its parent fixed.
+    cell : Cell
+        Geometry and the moments to start from.
+    settings : Settings
+        Cutoff, tolerances, smearing, symmetry.
+    kpoints : KMesh
+        The mesh of this stage.
+    sites : tuple of int
+        Sites to project the states on, the dopants first.
+    spin_polarised : bool
+        Whether the two spin channels may differ.
+    parent : str or None
+        Path of the job whose geometry or density this one starts from.
+    seed_coords : (n, 3) float or None
+        Geometry in which the wave functions are prepared before the SCF proper (broken starts).
+    """
+
+    path: str
+    stage: str
+    cell: Cell
+    settings: Settings
+    kpoints: KMesh
+    sites: tuple[int, ...]
+    spin_polarised: bool
+    parent: str | None = None
+    seed_coords: Floats | None = None
+
+
+@dataclass(frozen=True)
+class JobInputs:
+    """Texts of the input files by file name."""
+
+    engine: str
+    files: tuple[tuple[str, str], ...]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over engine, names and texts: two jobs with equal hashes are the same calculation."""
+        digest = hashlib.sha256(self.engine.encode())
+        for name, text in sorted(self.files):
+            digest.update(f"\0{name}\0{len(text.encode())}\0{text}".encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class JobState:
+    """What ``job.json`` says of a job; the result itself is the only proof that it is done.
+
+    Attributes
+    ----------
+    state : str
+        "waiting", "running", "done", "unconverged" or "failed".
+    input_hash, engine : str
+        Of the inputs that lie in the folder.
+    attempts : int
+        How often it was started.
+    seconds : float
+        Wall time of the last attempt.
+    corrections : tuple of str
+        Automatic changes that were made to the inputs, as "class: what", class being "energy-neutral" or
+        "energy-changing".
+    error : str
+        Why it failed, empty otherwise.
+    """
+
+    state: str
+    input_hash: str
+    engine: str
+    attempts: int = 0
+    seconds: float = 0.0
+    corrections: tuple[str, ...] = ()
+    error: str = ""

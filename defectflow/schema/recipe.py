@@ -1,0 +1,275 @@
+"""Recipes: a study as a TOML file, checked key by key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from defectflow.errors import RecipeError
+from defectflow.schema.quantity import Energy, Length, Moment, SignedEnergy
+from defectflow.schema.recipe_errors import explain
+from defectflow.schema.settings import KMesh, Record, Settings
+
+Vector = tuple[float, float, float]
+IntRow = tuple[int, int, int]
+Stage = Literal["relax", "static", "dos"]
+_STATE = re.compile(r"FM|AF|NM|[+\-0]{2}")
+
+
+class InlineStructure(Record):
+    """A structure written out in the recipe: lattice (A), symbols, fractional coordinates."""
+
+    lattice: tuple[Vector, Vector, Vector]
+    species: tuple[str, ...]
+    coords: tuple[Vector, ...]
+
+
+class Host(Record):
+    """The perfect crystal, given in exactly one of four ways.
+
+    ``material`` names an entry of ``defectflow/materials/hosts.toml``; ``prototype`` with ``species`` and
+    ``lattice_constant`` builds a cubic structure; ``file`` is a CIF or POSCAR; ``structure`` is inline.
+    """
+
+    material: str | None = None
+    prototype: Literal["rocksalt", "zincblende", "cesiumchloride", "fluorite", "fcc", "bcc", "diamond"] | None = None
+    species: tuple[str, ...] | None = None
+    lattice_constant: Length | None = None
+    file: str | None = None
+    structure: InlineStructure | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Host:
+        given = [k for k in ("material", "prototype", "file", "structure") if getattr(self, k) is not None]
+        if len(given) != 1:
+            got = " and ".join(given) or "none"
+            raise ValueError(f"give exactly one of material, prototype, file, structure (got {got})")
+        if (self.prototype is None) != (self.species is None):
+            raise ValueError("species goes with prototype")
+        if self.prototype and self.lattice_constant is None:
+            raise ValueError('a prototype needs lattice_constant, e.g. "4.25 A"')
+        if self.lattice_constant is not None and not (self.prototype or self.material):
+            raise ValueError("lattice_constant goes with material or prototype; a file has its own")
+        return self
+
+
+class Supercell(Record):
+    """Repetition of the host's conventional cell: three integers or a 3x3 integer matrix (rows are vectors)."""
+
+    matrix: IntRow | tuple[IntRow, IntRow, IntRow]
+
+    @model_validator(mode="after")
+    def _positive_volume(self) -> Supercell:
+        size = abs(_determinant(self.rows))
+        if not 1 <= size <= 1000:
+            raise ValueError(f"the supercell holds {size} conventional cells; expected 1 to 1000")
+        return self
+
+    @property
+    def rows(self) -> tuple[IntRow, IntRow, IntRow]:
+        """The 3x3 matrix, whichever way it was written."""
+        if isinstance(self.matrix[0], tuple):
+            return cast("tuple[IntRow, IntRow, IntRow]", self.matrix)
+        a, b, c = self.matrix
+        return ((a, 0, 0), (0, b, 0), (0, 0, c))
+
+
+def _determinant(m: tuple[IntRow, IntRow, IntRow]) -> int:
+    (a, b, c), (d, e, f), (g, h, i) = m
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+
+
+class Pairs(Record):
+    """Which two dopants on which sublattice, and which of the cell's distinct pairs.
+
+    At most one of ``select`` (labels of the cell's own pairs, nearest is 1), ``vectors_over_a`` and
+    ``bulk_shells`` (shells of the infinite sublattice) is given; without any, all pairs are taken.
+    """
+
+    dopants: tuple[str, str]
+    sublattice: str
+    select: tuple[Annotated[int, Field(ge=1, strict=True)], ...] | None = None
+    vectors_over_a: tuple[Vector, ...] | None = None
+    bulk_shells: tuple[Annotated[int, Field(ge=1, strict=True)], ...] | None = None
+
+    @field_validator("dopants")
+    @classmethod
+    def _elements(cls, value: tuple[str, str]) -> tuple[str, str]:
+        for symbol in value:
+            check_element(symbol)
+        return value
+
+    @model_validator(mode="after")
+    def _one_selector(self) -> Pairs:
+        given = [k for k in ("select", "vectors_over_a", "bulk_shells") if getattr(self, k) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of {' and '.join(given)}")
+        for key in given:
+            if not getattr(self, key):
+                raise ValueError(f"{key} is empty; leave it out to take all pairs")
+        return self
+
+
+class Start(Record):
+    """How a run starts; broken starts look for SCF minima that a symmetric start cannot reach.
+
+    ``rattle`` moves every atom by a seeded random vector of length up to ``amplitude``; ``off-centre``
+    moves the dopants along their bond by ``amplitude``; ``orbital`` moves the cations beside each dopant
+    along ``axis`` outwards by ``amplitude``, which orders its p shell. In a study without a relaxation
+    the moved geometry only seeds the density and wave functions.
+    """
+
+    kind: Literal["symmetric", "rattle", "off-centre", "orbital"]
+    amplitude: Length | None = None
+    seed: Annotated[int, Field(ge=0, strict=True)] | None = None
+    axis: Literal["x", "y", "z"] | None = None
+
+    @model_validator(mode="after")
+    def _what_it_needs(self) -> Start:
+        needed = {"symmetric": set(), "rattle": {"amplitude", "seed"}, "off-centre": {"amplitude"}}
+        needs: set[str] = needed.get(self.kind, {"amplitude", "axis"})
+        given = {k for k in ("amplitude", "seed", "axis") if getattr(self, k) is not None}
+        if given != needs:
+            raise ValueError(f'kind = "{self.kind}" takes {", ".join(sorted(needs)) or "nothing else"}')
+        return self
+
+    @property
+    def name(self) -> str:
+        """Part of a folder name: ``symmetric``, ``rattle-7``, ``orbital-z``."""
+        tail = self.seed if self.seed is not None else self.axis
+        return self.kind if tail is None else f"{self.kind}-{tail}"
+
+
+class Spin(Record):
+    """Spin states of the pair, the moment each dopant starts from (muB), and the starts to try."""
+
+    states: tuple[str, ...]
+    moment: Moment
+    starts: tuple[Start, ...] = (Start(kind="symmetric"),)
+
+    @field_validator("states")
+    @classmethod
+    def _known_states(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for state in value:
+            if not _STATE.fullmatch(state):
+                raise ValueError(f'"{state}" is none of FM, AF, NM or a pattern of two signs such as "+-"')
+        if len(set(value)) != len(value) or not value:
+            raise ValueError("states must be a list of different states")
+        return value
+
+
+class DosSettings(Record):
+    """Mesh of the DOS stage, and how the curve is drawn (broadening is the Gaussian's sigma)."""
+
+    kpoints: KMesh | None = None
+    broadening: Energy = 0.1
+    window: tuple[SignedEnergy, SignedEnergy] = (-8.0, 8.0)
+    count_window: Energy = 0.3
+
+    @field_validator("window")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] >= value[1]:
+            raise ValueError(f"window must rise, not {value[0]:g} to {value[1]:g} eV")
+        return value
+
+
+class Bulk(Record):
+    """The host's own run: band edges and the level that aligns them to a defect cell."""
+
+    kpoints: KMesh
+    band_kpoints: KMesh
+
+
+class Recipe(Record):
+    """A study. ``sources`` says where each number comes from: a DOI, a run, or "our choice" with the reason."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
+    question: str
+    host: Host
+    supercell: Supercell
+    pairs: Pairs
+    spin: Spin
+    settings: Settings
+    stages: tuple[Stage, ...]
+    bulk: Bulk | None = None
+    dos: DosSettings = DosSettings()
+    caveats: tuple[str, ...] = ()
+    sources: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("stages")
+    @classmethod
+    def _stages_in_order(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        allowed: tuple[tuple[str, ...], ...] = (
+            ("static",),
+            ("static", "dos"),
+            ("relax", "static"),
+            ("relax", "static", "dos"),
+        )
+        if value not in allowed:
+            raise ValueError('stages are ["static"], with "relax" before and "dos" after it if wanted')
+        return value
+
+    @model_validator(mode="after")
+    def _sources_name_keys(self) -> Recipe:
+        document = self.model_dump(by_alias=True)
+        for key in self.sources:
+            node: Any = document
+            for part in key.split("."):
+                node = node.get(part) if isinstance(node, dict) else None
+            if node is None:
+                raise ValueError(f'sources names "{key}", which this recipe does not set')
+        if "dos" in self.stages and self.dos.kpoints is None:
+            raise ValueError("the dos stage needs dos.kpoints")
+        return self
+
+
+def check_element(symbol: str) -> str:
+    """Return `symbol` if it is a chemical element, else raise ValueError."""
+    from ase.data import chemical_symbols
+
+    if symbol not in chemical_symbols[1:]:
+        raise ValueError(f'"{symbol}" is no chemical element')
+    return symbol
+
+
+def load_recipe(path: Path | str) -> Recipe:
+    """Read and check a recipe.
+
+    Raises
+    ------
+    RecipeError
+        With the file, the key, what was expected and the nearest valid key.
+    """
+    path = Path(path)
+    document = _read_toml(path)
+    try:
+        return Recipe.model_validate(_absolute_file(document, path.parent))
+    except ValidationError as error:
+        raise explain(error, Recipe, path) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > 1_000_000:
+            raise RecipeError("a recipe is a short text; this file has over 1 MB", where=str(path))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError("no such recipe", where=str(path), todo="make one: defectflow init NAME") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot be read as text ({error})", where=str(path)) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError(f"is not valid TOML: {error}", where=str(path)) from None
+
+
+def _absolute_file(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    # A structure file is named relative to its recipe, so a study can be moved as one folder.
+    host = document.get("host")
+    if isinstance(host, dict) and isinstance(host.get("file"), str):
+        return {**document, "host": {**host, "file": str((folder / host["file"]).resolve())}}
+    return document

@@ -1,0 +1,104 @@
+"""Settings of a calculation that change its numbers, whatever the engine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from defectflow.schema.quantity import Energy, Force
+
+Centring = Literal["gamma", "shifted"]
+SmearingKind = Literal["methfessel-paxton", "fermi-dirac", "gaussian"]
+Divisions = Annotated[int, Field(ge=1, le=64, strict=True)]
+
+
+class Record(BaseModel):
+    """A frozen record that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class KMesh(Record):
+    """Regular mesh of k-points.
+
+    ``centring = "gamma"`` holds the Gamma point; ``"shifted"`` is the mesh of Monkhorst and Pack,
+    PRB 13, 5188 (1976): an even number of divisions then avoids Gamma.
+    """
+
+    mesh: tuple[Divisions, Divisions, Divisions]
+    centring: Centring
+
+    @model_validator(mode="after")
+    def _odd_is_gamma(self) -> KMesh:
+        if self.centring == "shifted" and all(n % 2 for n in self.mesh):
+            raise ValueError('an odd mesh always holds Gamma: write centring = "gamma"')
+        return self
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.mesh)) + f" {self.centring}"
+
+
+class Smearing(Record):
+    """Occupation function and its width (eV); `order` is that of Methfessel and Paxton, PRB 40, 3616 (1989)."""
+
+    kind: SmearingKind
+    width: Energy
+    order: Annotated[int, Field(ge=1, le=4, strict=True)] | None = None
+
+    @model_validator(mode="after")
+    def _order_belongs_to_mp(self) -> Smearing:
+        if (self.kind == "methfessel-paxton") != (self.order is not None):
+            raise ValueError('order goes with kind = "methfessel-paxton", and must be given there (1 or 2)')
+        return self
+
+    def __str__(self) -> str:
+        order = "" if self.order is None else f"({self.order})"
+        return f"{self.kind}{order} {self.width:g} eV"
+
+
+class Settings(Record):
+    """Everything that two runs must share before their energies may be subtracted.
+
+    Parameters
+    ----------
+    cutoff : float
+        Plane-wave cutoff, ENCUT (eV).
+    energy_tolerance : float
+        Change of the total energy at which the SCF stops, EDIFF (eV per cell).
+    force_tolerance : float
+        Largest force at which a relaxation stops, -EDIFFG (eV/A).
+    symmetry : bool
+        Keep the symmetry of the start in density and geometry.
+    empty_bands : int
+        Bands above those that the electrons of one spin channel fill at half occupation.
+    potentials : dict
+        Flavour of the PAW set per engine and element, e.g. ``{"gpaw": {"Mg": "2"}}``.
+    """
+
+    profile: Literal["quick", "standard", "paper", "tight"]
+    functional: Literal["PBE"] = "PBE"
+    cutoff: Energy
+    kpoints: KMesh
+    smearing: Smearing
+    energy_tolerance: Energy
+    force_tolerance: Force
+    max_scf_steps: Annotated[int, Field(ge=5, le=1000, strict=True)] = 120
+    max_ionic_steps: Annotated[int, Field(ge=1, le=1000, strict=True)] = 200
+    symmetry: bool = True
+    empty_bands: Annotated[int, Field(ge=4, le=1000, strict=True)] = 14
+    potentials: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @field_validator("cutoff")
+    @classmethod
+    def _cutoff_in_range(cls, value: float) -> float:
+        if not 100 <= value <= 3000:
+            raise ValueError(f"a plane-wave cutoff lies between 100 and 3000 eV, not {value:g}")
+        return value
+
+    @field_validator("energy_tolerance")
+    @classmethod
+    def _tolerance_in_range(cls, value: float) -> float:
+        if value > 1e-2:
+            raise ValueError(f"{value:g} eV per cell is too loose for an energy difference; at most 0.01 eV")
+        return value

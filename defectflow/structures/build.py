@@ -1,0 +1,92 @@
+"""From a recipe to cells with a dopant pair in each of its spin states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from defectflow.schema.cell import Cell, Floats, PairCell, PairOrbit
+from defectflow.schema.recipe import Recipe, Start
+from defectflow.structures.host import host_structure, supercell
+from defectflow.structures.origin import best_origin
+from defectflow.structures.select import select_pairs
+from defectflow.structures.sites import sublattice_sites
+from defectflow.structures.spins import signs
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+def build_pair_cells(recipe: Recipe) -> list[tuple[PairCell, Start]]:
+    """Every pair in every spin state and start of the recipe, pairs outermost.
+
+    The spin states of one pair share origin, site order and geometry, so that nothing but the moments
+    differs between them. The sites are grouped by element, dopants last.
+    """
+    host = host_structure(recipe.host)
+    pristine = supercell(host, recipe.supercell.rows)
+    orbits = select_pairs(host, np.array(recipe.supercell.rows), recipe.pairs)
+    return [
+        (PairCell(cell, dopants, orbit, state, start.name), start)
+        for orbit in orbits
+        for state, cell, dopants in _spin_states(recipe, pristine, orbit)
+        for start in recipe.spin.starts
+    ]
+
+
+def _spin_states(recipe: Recipe, pristine: Structure, orbit: PairOrbit) -> list[tuple[str, Cell, tuple[int, int]]]:
+    bare, dopants = _doped(recipe, Cell.from_pymatgen(pristine), orbit)
+    cells = [bare.with_moments(_moments(len(bare), dopants, state, recipe.spin.moment)) for state in recipe.spin.states]
+    coords = bare.coords - best_origin(cells, dopants)
+    coords -= np.floor(coords + 1e-9)
+    return [(s, c.with_coords(coords), dopants) for s, c in zip(recipe.spin.states, cells, strict=True)]
+
+
+def _doped(recipe: Recipe, pristine: Cell, orbit: PairOrbit) -> tuple[Cell, tuple[int, int]]:
+    species = list(pristine.species)
+    for site, symbol in zip(orbit.sites, recipe.pairs.dopants, strict=True):
+        species[site] = symbol
+    cell = Cell(pristine.lattice, tuple(species), pristine.coords, np.zeros(len(species)))
+    pair = PairCell(cell, orbit.sites, orbit, "NM", "symmetric")
+    elements = list(dict.fromkeys(pristine.species))
+    elements += [s for s in dict.fromkeys(recipe.pairs.dopants) if s not in elements]
+    ordered = pair.sorted_by_species(tuple(elements))
+    return ordered.cell, ordered.dopants
+
+
+def _moments(n: int, dopants: tuple[int, int], state: str, moment: float) -> Floats:
+    moments = np.zeros(n)
+    for site, sign in zip(dopants, signs(state), strict=True):
+        moments[site] = sign * moment
+    return moments
+
+
+def pristine_cell(recipe: Recipe) -> Cell:
+    """Primitive cell of the host, without moments."""
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+    primitive = SpacegroupAnalyzer(host_structure(recipe.host)).get_primitive_standard_structure()
+    return Cell.from_pymatgen(primitive)
+
+
+def far_sites(pair: PairCell, element: str, tolerance: float = 0.05) -> tuple[int, ...]:
+    """Sites of `element` farthest from both dopants: all within `tolerance` (A) of the largest distance."""
+    sites = sublattice_sites(pair.cell.to_pymatgen(), element)
+    distance = pair.cell.to_pymatgen().distance_matrix[sites][:, list(pair.dopants)].min(axis=1)
+    chosen = sites[distance > distance.max() - tolerance]
+    return tuple(int(s) for s in chosen)
+
+
+def neighbour_sites(pair: PairCell, tolerance: float = 0.3) -> tuple[int, ...]:
+    """Sites nearest to either dopant (within `tolerance`, in A, of the shortest distance), dopants excluded."""
+    distance = pair.cell.to_pymatgen().distance_matrix[:, list(pair.dopants)].min(axis=1)
+    others = np.delete(distance, list(pair.dopants))
+    near = distance < others.min() + tolerance
+    near[list(pair.dopants)] = False
+    return tuple(int(s) for s in np.flatnonzero(near))
+
+
+def pair_audit(recipe: Recipe) -> tuple[PairOrbit, ...]:
+    """The pairs that a recipe selects, with images and aliased shells."""
+    return select_pairs(host_structure(recipe.host), np.array(recipe.supercell.rows), recipe.pairs)

@@ -1,0 +1,89 @@
+"""The perfect crystal and its supercells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from defectflow.errors import RecipeError, StructureError
+from defectflow.materials import material
+from defectflow.schema.recipe import Host, InlineStructure
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+def host_structure(host: Host) -> Structure:
+    """Conventional cell of the host.
+
+    Raises
+    ------
+    StructureError
+        If a structure file is missing or cannot be read, or the structure is disordered or overlapping.
+    RecipeError
+        If the material is unknown or the species do not fit the prototype.
+    """
+    if host.material is not None:
+        known = material(host.material)
+        return _prototype(known.prototype, known.species, host.lattice_constant or known.lattice_constant)
+    if host.prototype is not None and host.species is not None and host.lattice_constant is not None:
+        return _prototype(host.prototype, host.species, host.lattice_constant)
+    return _checked(_from_file(Path(host.file)) if host.file else _inline(host.structure))
+
+
+def host_from(structure: Any) -> Host:
+    """Host of a recipe from a pymatgen ``Structure`` or ASE ``Atoms``."""
+    from defectflow.schema import Cell
+
+    cell = Cell.from_pymatgen(structure) if hasattr(structure, "frac_coords") else Cell.from_ase(structure)
+    inline = {"lattice": cell.lattice.tolist(), "species": cell.species, "coords": cell.coords.tolist()}
+    return Host.model_validate({"structure": inline})
+
+
+def supercell(structure: Structure, matrix: Any) -> Structure:
+    """Repeat `structure`; the rows of the 3x3 integer `matrix` are the new lattice vectors in the old ones."""
+    return structure.make_supercell(np.array(matrix), in_place=False, to_unit_cell=True)
+
+
+def _prototype(name: str, species: tuple[str, ...], a: float) -> Structure:
+    from ase.build import bulk
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    try:
+        atoms = bulk("".join(species), name, a=a, cubic=True)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise RecipeError(f"species {species} do not make a {name}: {error}", where="host.species") from None
+    return _checked(AseAtomsAdaptor.get_structure(atoms))
+
+
+def _from_file(path: Path) -> Structure:
+    from pymatgen.core import Structure
+
+    if not path.is_file():
+        raise StructureError("no such structure file", where=str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+        return Structure.from_str(text, fmt="cif" if path.suffix.lower() == ".cif" else "poscar")
+    except (ValueError, IndexError, KeyError, AssertionError, TypeError, OverflowError) as error:
+        todo = "a CIF (.cif) or a POSCAR is expected"
+        raise StructureError(f"cannot be read as a structure: {error}", where=str(path), todo=todo) from None
+
+
+def _inline(given: InlineStructure | None) -> Structure:
+    from pymatgen.core import Structure
+
+    assert given is not None  # Host has made sure that exactly one source is given
+    try:
+        return Structure(given.lattice, list(given.species), given.coords)
+    except ValueError as error:
+        raise StructureError(f"not a structure: {error}", where="host.structure") from None
+
+
+def _checked(structure: Structure) -> Structure:
+    if not structure.is_ordered:
+        raise StructureError("the host has sites of partial occupation; give an ordered structure")
+    if len(structure) > 1 and structure.distance_matrix[np.triu_indices(len(structure), 1)].min() < 0.5:
+        raise StructureError("two atoms of the host are closer than 0.5 A")
+    return structure

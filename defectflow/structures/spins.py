@@ -1,0 +1,54 @@
+"""Signed moments of a dopant pair, and starts that break the symmetry."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from defectflow.schema.cell import Floats, PairCell
+from defectflow.schema.recipe import Start
+
+_SIGNS = {"FM": (1, 1), "AF": (1, -1), "NM": (0, 0)}
+_SIGN_OF = {"+": 1, "-": -1, "0": 0}
+
+
+def signs(state: str) -> tuple[int, int]:
+    """Signs of the two dopants' moments: FM (+1, +1), AF (+1, -1), NM (0, 0), or those of a pattern "+-"."""
+    first, second = _SIGNS.get(state) or (_SIGN_OF[c] for c in state)
+    return first, second
+
+
+def start_coords(pair: PairCell, start: Start) -> Floats | None:
+    """Fractional coordinates of a broken start, or None for the symmetric one."""
+    if start.kind == "symmetric" or start.amplitude is None:
+        return None
+    moves = {"rattle": _rattle, "off-centre": _off_centre, "orbital": _orbital}[start.kind](pair, start)
+    return np.asarray(pair.cell.coords + start.amplitude * moves @ np.linalg.inv(pair.cell.lattice))
+
+
+def _rattle(pair: PairCell, start: Start) -> Floats:
+    # Uniform directions, radii up to 1; the seed is part of the job's inputs, so the start is reproducible.
+    random = np.random.default_rng(start.seed)
+    directions = random.normal(size=(len(pair.cell), 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return np.asarray(directions * random.random((len(pair.cell), 1)))
+
+
+def _off_centre(pair: PairCell, start: Start) -> Floats:
+    moves = np.zeros((len(pair.cell), 3))
+    moves[list(pair.dopants)] = np.array(pair.orbit.vector) / pair.orbit.distance
+    return moves
+
+
+def _orbital(pair: PairCell, start: Start) -> Floats:
+    # The two cations of each dopant along one axis move outwards: its p level along that axis goes down.
+    axis = np.eye(3)["xyz".index(start.axis or "z")]
+    moves = np.zeros((len(pair.cell), 3))
+    for dopant in pair.dopants:
+        offset = pair.cell.coords - pair.cell.coords[dopant]
+        vectors = (offset - np.round(offset)) @ pair.cell.lattice
+        distance = np.linalg.norm(vectors, axis=1)
+        nearest = distance[distance > 0.1].min()
+        along = vectors @ axis
+        beside = (np.abs(along) > 0.9 * nearest) & (distance < 1.1 * nearest)
+        moves += np.where(beside, np.sign(along), 0.0)[:, None] * axis
+    return moves
