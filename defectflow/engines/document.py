@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from defectflow.schema import Cell, Job, JobInputs, KMesh, Settings
+from defectflow.schema.cell import Floats
 from defectflow.schema.jsonio import read_json
 
 INPUT = "input.json"
@@ -19,20 +20,25 @@ def job_text(job: Job, preset: dict[str, Any]) -> str:
     document = {
         "stage": job.stage,
         "cell": {
-            "lattice": job.cell.lattice.tolist(),
+            "lattice": _rounded(job.cell.lattice),
             "species": list(job.cell.species),
-            "coords": job.cell.coords.tolist(),
-            "moments": job.cell.moments.tolist(),
+            "coords": _rounded(job.cell.coords),
+            "moments": _rounded(job.cell.moments),
         },
         "settings": job.settings.model_dump(mode="json"),
         "kpoints": job.kpoints.model_dump(mode="json"),
         "sites": list(job.sites),
         "spin_polarised": job.spin_polarised,
         "parent": job.parent,
-        "seed_coords": None if job.seed_coords is None else job.seed_coords.tolist(),
+        "seed_coords": None if job.seed_coords is None else _rounded(job.seed_coords),
         "preset": preset,
     }
     return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _rounded(values: Floats) -> Any:
+    # The last bits depend on the machine; the same recipe must give the same text, and so the same hash.
+    return (np.round(values, 10) + 0.0).tolist()
 
 
 def read_job(folder: Path) -> tuple[Job, dict[str, Any]]:

@@ -105,7 +105,7 @@ class _Driver:
             stale.unlink(missing_ok=True)
         for name, text in inputs.files:
             write_atomic(folder / name, text.encode())
-        self.study.set_state(job.path, JobState("running", inputs.hash, inputs.engine, attempts))
+        self.study.set_state(job.path, JobState("submitted", inputs.hash, inputs.engine, attempts))
         return attempts
 
     def _collect(self) -> None:

@@ -1,6 +1,7 @@
 """Frozen records: what passes between the rooms of the package."""
 
 from defectflow.schema.cell import Cell, PairCell, PairOrbit
+from defectflow.schema.entry import StateEntry
 from defectflow.schema.job import Job, JobInputs, JobState
 from defectflow.schema.recipe import Recipe, load_recipe
 from defectflow.schema.result import CalcResult, Convergence, Projections
@@ -20,5 +21,6 @@ __all__ = [
     "Recipe",
     "Settings",
     "Smearing",
+    "StateEntry",
     "load_recipe",
 ]

@@ -69,7 +69,7 @@ class JobState:
     Attributes
     ----------
     state : str
-        "waiting", "running", "done", "unconverged" or "failed".
+        "submitted", "done", "unconverged" or "failed".
     input_hash, engine : str
         Of the inputs that lie in the folder.
     attempts : int

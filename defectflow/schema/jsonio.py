@@ -119,16 +119,21 @@ def _hints(cls: type) -> dict[str, Any]:
 def _decode(hint: Any, value: Any, arrays: dict[str, Any]) -> Any:
     if isinstance(hint, types.UnionType):
         return None if value is None else _decode(typing.get_args(hint)[0], value, arrays)
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple:
-        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
-        return tuple(_decode(k, v, arrays) for k, v in zip(kinds, value, strict=True))
-    if origin is dict:
-        return {inner[0](k): _decode(inner[1], v, arrays) for k, v in value.items()}
+    if typing.get_origin(hint) in (tuple, dict):
+        return _decode_container(hint, value, arrays)
     if isinstance(value, dict) and set(value) == {"npz"}:
         return arrays[value["npz"]]
     if dataclasses.is_dataclass(hint):
-        return typing.cast(Any, hint)(**{k: _decode(_hints(hint)[k], v, arrays) for k, v in value.items()})  # type: ignore[arg-type]
+        fields = {k: _decode(_hints(typing.cast(Any, hint))[k], v, arrays) for k, v in value.items()}
+        return typing.cast(Any, hint)(**fields)
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         return hint.model_validate(value, by_alias=True)
     return float(value) if hint is float else value
+
+
+def _decode_container(hint: Any, value: Any, arrays: dict[str, Any]) -> Any:
+    inner = typing.get_args(hint)
+    if typing.get_origin(hint) is dict:
+        return {inner[0](k): _decode(inner[1], v, arrays) for k, v in value.items()}
+    kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+    return tuple(_decode(k, v, arrays) for k, v in zip(kinds, value, strict=True))

@@ -35,7 +35,9 @@ def parse_quantity(value: object, unit: str) -> float:
         not finite.
     """
     if not isinstance(value, str):
-        raise ValueError(f'a number with its unit is expected, as in "{value} {unit}"')
+        raise ValueError(  # noqa: TRY004  (pydantic reports ValueError with its key)
+            f'a number with its unit is expected, as in "{value} {unit}"'
+        )
     match = _PATTERN.fullmatch(value)
     if match is None:
         raise ValueError(f'"{value}" is no number with a unit; expected e.g. "1.0 {unit}"')

@@ -72,10 +72,10 @@ class Supercell(Record):
     @property
     def rows(self) -> tuple[IntRow, IntRow, IntRow]:
         """The 3x3 matrix, whichever way it was written."""
-        if isinstance(self.matrix[0], tuple):
-            return cast("tuple[IntRow, IntRow, IntRow]", self.matrix)
         a, b, c = self.matrix
-        return ((a, 0, 0), (0, b, 0), (0, 0, c))
+        if isinstance(a, int) and isinstance(b, int) and isinstance(c, int):
+            return ((a, 0, 0), (0, b, 0), (0, 0, c))
+        return cast("tuple[IntRow, IntRow, IntRow]", self.matrix)
 
 
 def _determinant(m: tuple[IntRow, IntRow, IntRow]) -> int:

@@ -101,14 +101,15 @@ class CalcResult:
     k_coords, k_weights : (k, 3), (k,) float
         Irreducible k-points in units of the reciprocal vectors; the weights sum to 1.
     eigenvalues, occupations : (spin, k, band) float
-        Kohn-Sham levels (eV, rising with the band) and their occupation, 0 to 1 per spin (Methfessel-Paxton may pass both ends).
+        Kohn-Sham levels (eV, rising with the band) and their occupation, 0 to 1 per spin
+        (Methfessel-Paxton may pass both ends).
     projections : Projections
         Orbital weights of the states on chosen sites.
     site_potentials : (n,) float
         Electrostatic potential energy of an electron at each site (eV), as `site_potential_kind` defines it.
     planar_potential : (3, ngrid) float
         Plane-averaged electrostatic potential energy of an electron (eV) along each lattice vector,
-        rows padded with NaN never: every row has the same number of points.
+        every row on the same number of points.
     convergence : Convergence
     warnings : tuple of str
     core_seconds : float

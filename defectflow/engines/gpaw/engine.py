@@ -29,7 +29,7 @@ class GpawEngine:
             version("gpaw-data")
             return version("gpaw")
         except PackageNotFoundError as error:
-            todo = "install it: make setup, or pip install 'defectflow[gpaw]' with GPAW_CONFIG=templates/gpaw/siteconfig.py"
+            todo = "install it: make setup (or pip install 'defectflow[gpaw]' with GPAW_CONFIG set, see README.md)"
             raise EngineError(f"{error.name} is not installed in {sys.executable}", todo=todo) from None
 
     def make_inputs(self, job: Job) -> JobInputs:

@@ -1,0 +1,33 @@
+# make run    sets up what is missing, runs the quick study, prints the table, writes the figures
+# make test   sets up what is missing, checks style and types, runs the tests
+VENV := .venv
+STUDY := runs/quick
+
+.PHONY: run test lint setup setup-dev clean
+
+run: setup
+	$(VENV)/bin/defectflow run workflows/quick.toml -o $(STUDY)
+
+test: setup-dev lint
+	$(VENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: setup-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+setup: $(VENV)/.installed
+
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: pyproject.toml .ci/setup templates/gpaw/siteconfig.py
+	sh .ci/setup $(VENV) gpaw
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	sh .ci/setup $(VENV) gpaw,dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

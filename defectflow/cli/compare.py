@@ -1,0 +1,62 @@
+"""``defectflow compare``: FM against AF, pair by pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from defectflow.cli.shared import AsJson, RunFolder, console, print_json
+
+if TYPE_CHECKING:
+    from defectflow.analyse.compare import PairComparison
+    from defectflow.schema import Recipe
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(compare)
+
+
+def compare(folder: RunFolder, as_json: AsJson = False) -> None:
+    """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed."""
+    from defectflow.analyse.compare import compare_study
+    from defectflow.export.tables import comparison_row
+    from defectflow.run import Study
+    from defectflow.run.collect import collect
+
+    study = Study.open(folder)
+    comparisons = compare_study(collect(study))
+    if as_json:
+        rows = [comparison_row(c) for c in comparisons]
+        print_json({"pairs": rows, "caveats": list(study.recipe.caveats), "engine": study.engine_name})
+    else:
+        print_comparison(study.recipe, comparisons)
+    raise typer.Exit(0 if all(c.certificate.passed for c in comparisons) else 1)
+
+
+def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
+    """The table, what its signs mean, what stands against each certificate, and what the settings cannot say."""
+    from defectflow.export.tables import pair_table
+
+    screen = console()
+    s = recipe.settings
+    screen.print(
+        f"{recipe.name}: {s.functional}, {s.cutoff:g} eV, {s.kpoints}, {s.smearing}, {'/'.join(recipe.stages)}"
+    )
+    screen.print(pair_table(comparisons))
+    screen.print("E_AF - E_FM > 0: FM is lower. J per bond in H = -sum_bonds J e1.e2 (unit vectors, J > 0 FM),")
+    screen.print("E_AF - E_FM = 2 z J; read as one isolated dimer (z = 1):", _dimers(comparisons))
+    screen.print("± is the numerical error of the two SCF runs alone, not of mesh, cutoff, geometry or functional.")
+    for c in comparisons:
+        for reason in c.certificate.reasons:
+            screen.print(f"[red]failed[/] {reason}")
+        for other in c.others:
+            screen.print(f"also found: {other.name}, E0 = {other.e0:.4f} eV, M = {other.total_moment:.2f} muB")
+    for caveat in recipe.caveats:
+        screen.print(f"[yellow]note[/] {caveat}")
+
+
+def _dimers(comparisons: tuple[PairComparison, ...]) -> str:
+    known = [(c.orbit.label, c.exchange.j_dimer) for c in comparisons if c.exchange]
+    return ", ".join(f"pair {label} {j:+.1f} meV" for label, j in known) or "no pair is known yet"

@@ -1,0 +1,52 @@
+"""``defectflow doctor``: whether everything is here that a run needs."""
+
+from __future__ import annotations
+
+import typer
+
+from defectflow.cli.shared import AsJson, console, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(doctor)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check Python, engines, cores and MPI; status 1 if no engine can run."""
+    checks = _checks()
+    usable = any(c["ok"] for c in checks if str(c["name"]).startswith("engine"))
+    if as_json:
+        print_json({"checks": checks, "usable": usable})
+    else:
+        for check in checks:
+            mark = "[green]ok[/]     " if check["ok"] else "[yellow]missing[/]"
+            console().print(f"{mark} {check['name']}: {check['found']}")
+    raise typer.Exit(0 if usable else 1)
+
+
+def _checks() -> list[dict[str, object]]:
+    import platform
+    import shutil
+
+    from defectflow.engines import engine_names
+    from defectflow.executors.local import usable_cores
+
+    checks = [_check("python", True, platform.python_version()), _check("cores", True, str(usable_cores()))]
+    checks += [_engine_check(name) for name in engine_names() if name != "replay"]
+    mpiexec = shutil.which("mpiexec")
+    return [*checks, _check("mpiexec", mpiexec is not None, mpiexec or "not found; one rank per calculation then")]
+
+
+def _engine_check(name: str) -> dict[str, object]:
+    from defectflow.engines import get_engine
+    from defectflow.errors import EngineError
+
+    try:
+        return _check(f"engine {name}", True, get_engine(name).available())
+    except EngineError as error:
+        return _check(f"engine {name}", False, str(error))
+
+
+def _check(name: str, ok: bool, found: str) -> dict[str, object]:
+    return {"name": name, "ok": ok, "found": found}

@@ -1,0 +1,96 @@
+"""``defectflow dos``: spin-resolved DOS of a study, and the states around a reference energy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from defectflow.cli.shared import AsJson, RunFolder, console, print_json
+
+if TYPE_CHECKING:
+    from defectflow.run import Study
+    from defectflow.schema import StateEntry
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(dos)
+
+
+def dos(
+    folder: RunFolder,
+    pair: Annotated[list[str] | None, typer.Option("--pair", help="Only these pairs (repeat it).")] = None,
+    reference: Annotated[
+        str, typer.Option(help='Zero of energy: "fermi" of the cell, "vbm" of the host, or a reference file (JSON).')
+    ] = "fermi",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Figure and CSV, without suffix.", show_default="RUN/figures/dos"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the DOS (PDF, SVG and the curves as CSV) and list the states around the zero of energy."""
+    from defectflow.pipeline import write_dos
+    from defectflow.run import Study
+
+    study = Study.open(folder)
+    entries = _wanted(study, pair)
+    states = [_states(study, entry, reference) for entry in entries]
+    stem = output or folder / "figures" / "dos"
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    files = [str(p) for p in write_dos(study, reference, entries, stem)]
+    if as_json:
+        print_json({"states": states, "files": files})
+    else:
+        _print(states, files)
+
+
+def _wanted(study: Study, labels: list[str] | None) -> list[StateEntry]:
+    from defectflow.errors import AnalysisError
+    from defectflow.run.collect import collect
+
+    entries = collect(study)
+    known = list(dict.fromkeys(e.pair.orbit.label for e in entries))
+    for label in labels or []:
+        if label not in known:
+            raise AnalysisError(f'the study has no pair "{label}"', where="--pair", todo=f"it has {', '.join(known)}")
+    chosen = [e for e in entries if e.result and (not labels or e.pair.orbit.label in labels)]
+    if not chosen:
+        raise AnalysisError("there is no result to draw yet", where=str(study.folder), todo="defectflow status RUN")
+    return chosen
+
+
+def _states(study: Study, entry: StateEntry, reference: str) -> dict[str, Any]:
+    from defectflow.export.tables import level_row
+    from defectflow.pipeline import entry_levels, reference_for
+
+    zero = reference_for(study, entry, reference)
+    levels, (up, down) = entry_levels(study, entry, reference)
+    return {
+        "name": entry.name,
+        "pair": entry.pair.orbit.label,
+        "state": entry.pair.state,
+        "reference": {"name": zero.name, "energy": zero.energy, "uncertainty": zero.uncertainty, "source": zero.source},
+        "window": study.recipe.dos.count_window,
+        "states_up": up,
+        "states_down": down,
+        "levels": [level_row(level) for level in levels],
+    }
+
+
+def _print(states: list[dict[str, Any]], files: list[str]) -> None:
+    from defectflow.analyse.dos import Level
+    from defectflow.export.tables import level_table
+
+    screen = console()
+    for s in states:
+        zero = s["reference"]
+        screen.print(f"{s['name']}: zero is {zero['name']} = {zero['energy']:.3f} ± {zero['uncertainty']:.3f} eV")
+        screen.print(
+            f"  within ± {s['window']:g} eV: {s['states_up']:.2f} states up, {s['states_down']:.2f} down per cell"
+        )
+        if s["levels"]:
+            screen.print(level_table(tuple(Level(**row) for row in s["levels"])))
+    screen.print("written:", *(f"  {f}" for f in files), sep="\n")

@@ -1,0 +1,37 @@
+"""``defectflow init``: a recipe to edit, or a finished run to look at."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(init)
+
+
+def init(
+    target: Annotated[Path, typer.Argument(help="Recipe file to write, or folder with --demo.", show_default=False)],
+    template: Annotated[str, typer.Option("--from", help="Recipe to copy.")] = "quick",
+    demo: Annotated[bool, typer.Option("--demo", help="Copy the run folder of a real quick study instead.")] = False,
+) -> None:
+    """Write a recipe to start from."""
+    from defectflow.errors import InputError
+
+    if target.exists():
+        raise InputError("exists already; nothing was changed", where=str(target), todo="choose another name")
+    if demo:
+        from defectflow.demo import demo_folder
+
+        shutil.copytree(demo_folder(), target)
+        print(f"{target}: a finished run; try: defectflow compare {target}")
+        return
+    from defectflow.resources import resource
+
+    text = resource("workflows", f"{template}.toml").read_text(encoding="utf-8")
+    target.write_text(text, encoding="utf-8")
+    print(f"{target}: edit it, then: defectflow run {target} -o runs/{target.stem}")

@@ -1,0 +1,43 @@
+"""The ``defectflow`` command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from defectflow.cli import build, compare, doctor, dos, init, pairs, run, status, verify
+from defectflow.errors import DefectFlowError
+
+app = typer.Typer(
+    name="defectflow",
+    help="Dopant pairs in oxides: from a recipe to certified FM/AF energies and spin-resolved DOS.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (doctor, init, pairs, build, run, status, verify, compare, dos):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; what a user can cause ends with a message and status 2, not with a traceback."""
+    try:
+        app()
+    except DefectFlowError as error:
+        _end(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _end(f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _end(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What a running study shows: jobs done, SCF step, energy change, time left. Also kept in the run folder's log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from defectflow.run.driver import Snapshot
+
+QUIET_SECONDS = 30.0  # between two lines where the output is no terminal
+
+
+@contextmanager
+def watching(folder: Path, jobs: int) -> Iterator[Callable[[Snapshot], None]]:
+    """Give a function that shows snapshots; a live table on a terminal, lines elsewhere."""
+    if not sys.stdout.isatty():
+        yield _Lines(folder, jobs).show
+        return
+    from rich.live import Live
+
+    with Live(refresh_per_second=4) as live:
+        yield _Table(folder, jobs, live).show
+
+
+class _Watch:
+    def __init__(self, folder: Path, jobs: int) -> None:
+        self.log, self.jobs, self.started, self.seen = folder / "run.log", jobs, time.monotonic(), dict[str, str]()
+
+    def changes(self, snapshot: Snapshot) -> list[str]:
+        """Lines on jobs that ended since the last look, which also go to the log."""
+        ended = {p: s for p, s in snapshot.states.items() if s not in ("waiting", "submitted")}
+        new = {p: s for p, s in ended.items() if self.seen.get(p) != s}
+        self.seen |= new
+        lines = [f"{s:12s} {p}{_seconds(snapshot.seconds.get(p))}" for p, s in new.items()]
+        if lines:
+            with self.log.open("a", encoding="utf-8") as log:
+                log.writelines(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n" for line in lines)
+        return lines
+
+    def headline(self, snapshot: Snapshot) -> str:
+        """Jobs done, time used, time left."""
+        done = sum(s not in ("waiting", "submitted") for s in snapshot.states.values())
+        left = _time_left(snapshot, self.jobs)
+        used = time.monotonic() - self.started
+        return f"{done}/{len(snapshot.states)} jobs, {_clock(used)} used, about {_clock(left) if left else '?'} left"
+
+
+class _Lines(_Watch):
+    _last = 0.0
+
+    def show(self, snapshot: Snapshot) -> None:
+        for line in self.changes(snapshot):
+            print(line, flush=True)
+        if snapshot.running and time.monotonic() - self._last > QUIET_SECONDS:
+            self._last = time.monotonic()
+            print(f"-- {self.headline(snapshot)}; " + "; ".join(_running_lines(snapshot)), flush=True)
+
+
+class _Table(_Watch):
+    def __init__(self, folder: Path, jobs: int, live: Live) -> None:
+        super().__init__(folder, jobs)
+        self.live = live
+
+    def show(self, snapshot: Snapshot) -> None:
+        for line in self.changes(snapshot):
+            self.live.console.print(line, highlight=False)
+        self.live.update("\n".join([self.headline(snapshot), *_running_lines(snapshot)]))
+
+
+def _running_lines(snapshot: Snapshot) -> list[str]:
+    lines = []
+    for path, p in snapshot.running.items():
+        if p is None:
+            lines.append(f"{path}: starting")
+        else:
+            step = f"step {p.ionic_step}.{p.scf_step}"
+            lines.append(f"{path}: {step}, E = {p.energy:.4f} eV, dE = {p.energy_change:+.1e}, M = {p.moment:+.2f} muB")
+    return lines
+
+
+def _time_left(snapshot: Snapshot, jobs: int) -> float | None:
+    # Short host runs say nothing about the pairs; the longest half of what ended does.
+    ended = sorted(snapshot.seconds.values())[len(snapshot.seconds) // 2 :]
+    waiting = sum(s in ("waiting", "submitted") for s in snapshot.states.values())
+    return waiting * sum(ended) / len(ended) / min(jobs, max(waiting, 1)) if ended else None
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _seconds(value: float | None) -> str:
+    return " (had been done)" if value is None else f" in {_clock(value)}"

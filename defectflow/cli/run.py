@@ -1,0 +1,69 @@
+"""``defectflow run`` and ``resume``: all jobs of a study, then its table and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from defectflow.cli.shared import RecipeFile, RunFolder, console
+
+if TYPE_CHECKING:
+    from defectflow.pipeline import Outcome
+
+Jobs = Annotated[
+    int | None, typer.Option("-j", "--jobs", min=1, help="Calculations side by side.", show_default="one per core")
+]
+Ranks = Annotated[int, typer.Option("--ranks", min=1, help="MPI ranks per calculation.")]
+EngineName = Annotated[str, typer.Option("--engine", help="Engine that runs the jobs.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Run folder.", show_default="runs/<name of the recipe>")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(run)
+    app.command()(resume)
+
+
+def run(
+    recipe: RecipeFile, output: Output = None, engine: EngineName = "gpaw", jobs: Jobs = None, ranks: Ranks = 1
+) -> None:
+    """Run a study, or go on with it: what is done by the same inputs is not run again."""
+    _run(recipe, output or Path("runs") / recipe.stem, engine, jobs, ranks)
+
+
+def resume(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = 1) -> None:
+    """Go on with a study where it was; the recipe and the engine are those it was made with."""
+    from defectflow.run.study import RECIPE, Study
+
+    study = Study.open(folder)
+    _run(folder / RECIPE, folder, study.engine_name, jobs, ranks)
+
+
+def _run(recipe: Path, folder: Path, engine: str, jobs: int | None, ranks: int) -> None:
+    from defectflow.cli.progress import watching
+    from defectflow.executors.local import usable_cores
+    from defectflow.pipeline import run_recipe
+    from defectflow.run import RunOptions
+
+    side_by_side = jobs or max(1, usable_cores() // ranks)
+    with watching(folder, side_by_side) as watch:
+        outcome = run_recipe(recipe, folder, engine, side_by_side, RunOptions(ranks=ranks, watch=watch))
+    raise typer.Exit(_report(folder, outcome))
+
+
+def _report(folder: Path, outcome: Outcome) -> int:
+    from defectflow.cli.compare import print_comparison
+    from defectflow.pipeline import failed_jobs
+    from defectflow.run import Study
+
+    study = Study.open(folder)
+    print_comparison(study.recipe, outcome.comparisons)
+    screen = console()
+    for path, reason in failed_jobs(study, outcome.states).items():
+        screen.print(f"[red]not done[/] {path}: {reason}")
+    screen.print("written:", *(f"  {p}" for p in outcome.files), sep="\n")
+    return 0 if all(s == "done" for s in outcome.states.values()) else 1

@@ -1,0 +1,31 @@
+"""Options and printing that several verbs share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document; a number that is not finite would be an error, never NaN."""
+    json.dump(document, sys.stdout, indent=1, allow_nan=False)
+    print()
+
+
+def console() -> Console:
+    """Console that does not cut tables when the output is a file or a pipe."""
+    from rich.console import Console
+
+    wide = None if sys.stdout.isatty() else 160
+    return Console(width=wide, highlight=False, soft_wrap=True)

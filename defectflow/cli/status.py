@@ -1,0 +1,54 @@
+"""``defectflow status``: where every job of a study stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from defectflow.cli.shared import AsJson, RunFolder, console, print_json
+
+if TYPE_CHECKING:
+    from defectflow.run import Study
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(status)
+
+
+def status(folder: RunFolder, as_json: AsJson = False) -> None:
+    """Show the state of every job; status 1 if one failed or did not converge."""
+    from defectflow.run import Study
+
+    study = Study.open(folder)
+    rows = [_row(study, job.path) for job in study.jobs]
+    if as_json:
+        print_json({"jobs": rows})
+    else:
+        _print(rows)
+    raise typer.Exit(1 if any(r["state"] in ("failed", "unconverged") for r in rows) else 0)
+
+
+def _row(study: Study, path: str) -> dict[str, Any]:
+    from defectflow.engines import get_engine
+
+    state = study.state(path)
+    progress = get_engine(study.engine_name).progress(study.job_folder(path))
+    return {
+        "path": path,
+        "state": state.state if state else "waiting",
+        "attempts": state.attempts if state else 0,
+        "seconds": state.seconds if state else 0.0,
+        "scf_step": progress.scf_step if progress else None,
+        "error": state.error if state else "",
+    }
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        step = f", SCF step {row['scf_step']}" if row["state"] == "submitted" and row["scf_step"] else ""
+        time = f", {row['seconds']:.0f} s" if row["seconds"] else ""
+        console().print(f"{row['state']:12s} {row['path']}{time}{step}")
+        if row["error"]:
+            console().print(f"             {row['error']}")

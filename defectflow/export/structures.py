@@ -1,0 +1,58 @@
+"""Cells as structure files, dopant indices and signed moments kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from defectflow.errors import InputError
+from defectflow.inputs import pair_folder
+from defectflow.schema import PairCell, Recipe
+from defectflow.schema.jsonio import write_atomic
+from defectflow.structures.build import build_pair_cells
+
+
+def write_structures(recipe: Recipe, folder: Path, file_format: str) -> list[Path]:
+    """Write every cell of a recipe in "extxyz", "vasp" or "mcif" and return the paths.
+
+    Raises
+    ------
+    InputError
+        If a file of that name exists already; nothing is written then.
+    """
+    texts: dict[Path, str] = {}
+    for pair, _ in build_pair_cells(recipe):
+        place = folder / pair_folder(pair, recipe.pairs.sublattice)
+        texts |= {place / name: text for name, text in _texts(pair, file_format).items()}
+    if there := [path for path in texts if path.exists()]:
+        raise InputError("exists already; nothing was changed", where=str(there[0]), todo="choose another folder")
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text.encode())
+    return list(texts)
+
+
+def _texts(pair: PairCell, file_format: str) -> dict[str, str]:
+    if file_format == "vasp":
+        moments = " ".join(f"{m:g}" for m in pair.cell.moments)
+        return {"POSCAR": pair.cell.to_pymatgen().to(fmt="poscar"), "MAGMOM": f"MAGMOM = {moments}\n"}
+    if file_format == "mcif":
+        return {"structure.mcif": str(_mcif(pair))}
+    return {"structure.extxyz": _extxyz(pair)}
+
+
+def _mcif(pair: PairCell) -> object:
+    from pymatgen.io.cif import CifWriter
+
+    return CifWriter(pair.cell.to_pymatgen(), write_magmoms=True)
+
+
+def _extxyz(pair: PairCell) -> str:
+    import io
+
+    from ase.io import write
+
+    atoms = pair.cell.to_ase()
+    atoms.info = {"pair": pair.orbit.label, "state": pair.state, "start": pair.start, "dopants": list(pair.dopants)}
+    text = io.StringIO()
+    write(text, atoms, format="extxyz")
+    return text.getvalue()

@@ -1,0 +1,155 @@
+"""Rows of the pair table: the same ones for the terminal, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from defectflow.analyse.compare import PairComparison, StateSummary
+from defectflow.analyse.dos import Level
+from defectflow.analyse.exchange import heisenberg_sum
+from defectflow.schema import PairOrbit
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def orbit_row(orbit: PairOrbit) -> dict[str, Any]:
+    """JSON row of the pair audit; lengths in A and in lattice constants."""
+    return {
+        "label": orbit.label,
+        "vector_over_a": list(orbit.vector_over_a),
+        "distance": orbit.distance,
+        "distance_over_a": orbit.distance_over_a,
+        "partner_sites": orbit.partner_sites,
+        "images": orbit.images,
+        "bulk_shells": list(orbit.bulk_shells),
+        "aliased_shells": list(orbit.aliased_shells),
+        "half_delta": heisenberg_sum(orbit.bonds),
+    }
+
+
+def comparison_row(c: PairComparison) -> dict[str, Any]:
+    """JSON row of the FM/AF table: energies in eV per cell, J in meV, moments in muB; null where not known."""
+    e = c.exchange
+    return {
+        **{k: v for k, v in orbit_row(c.orbit).items() if k not in ("vector_over_a",)},
+        "e_fm": c.fm.e0 if c.fm else None,
+        "e_af": c.af.e0 if c.af else None,
+        "delta_af_fm": e.delta if e else None,
+        "uncertainty": c.uncertainty if e else None,
+        "j_per_bond": e.j_per_bond if e else None,
+        "j_dimer": e.j_dimer if e else None,
+        "fm": _state_row(c.fm),
+        "af": _state_row(c.af),
+        "others": [_state_row(s) for s in c.others],
+        "certificate": {
+            "passed": c.certificate.passed,
+            "reasons": list(c.certificate.reasons),
+            "remarks": list(c.certificate.remarks),
+        },
+    }
+
+
+def _state_row(s: StateSummary | None) -> dict[str, Any] | None:
+    if s is None:
+        return None
+    return {
+        "name": s.name,
+        "e0": s.e0,
+        "total_moment": s.total_moment,
+        "dopant_moments": list(s.dopant_moments),
+        "distance": s.distance,
+        "passed": s.passed,
+    }
+
+
+def level_row(level: Level) -> dict[str, Any]:
+    """JSON row of a level: energies in eV from the reference."""
+    return {name: getattr(level, name) for name in Level.__dataclass_fields__}
+
+
+def pair_table(comparisons: tuple[PairComparison, ...]) -> Table:
+    """The FM/AF table for a terminal."""
+    table = _table(
+        "pair", "d/a", "d (A)", "sites", "z", "E_FM (eV)", "E_AF (eV)", "E_AF-E_FM (meV)", "J/bond (meV)",
+        "M_FM, M_AF (muB)", "m_dopant FM; AF (muB)", "certificate",
+    )  # fmt: skip
+    for c in comparisons:
+        o, e = c.orbit, c.exchange
+        table.add_row(
+            o.label,
+            f"{o.distance_over_a:.4f}",
+            f"{o.distance:.3f}",
+            str(o.partner_sites),
+            str(o.images),
+            f"{c.fm.e0:.4f}" if c.fm else "-",
+            f"{c.af.e0:.4f}" if c.af else "-",
+            f"{1000 * e.delta:+.0f} ± {1000 * c.uncertainty:.0f}" if e else "-",
+            f"{e.j_per_bond:+.1f}" if e else "-",
+            ", ".join(f"{s.total_moment:.2f}" if s else "-" for s in (c.fm, c.af)),
+            "; ".join(_moments(s) for s in (c.fm, c.af)),
+            "[green]passed[/]" if c.certificate.passed else "[red]FAILED[/]",
+        )
+    return table
+
+
+def _moments(s: StateSummary | None) -> str:
+    return "-" if s is None else "{:+.2f} {:+.2f}".format(*s.dopant_moments)
+
+
+def audit_table(orbits: tuple[PairOrbit, ...]) -> Table:
+    """The pair audit for a terminal."""
+    table = _table("pair", "vector/a", "d/a", "d (A)", "sites", "z", "bulk shell", "aliased shells", "(E_AF-E_FM)/2")
+    for o in orbits:
+        table.add_row(
+            o.label,
+            "({:.3g}, {:.3g}, {:.3g})".format(*o.vector_over_a),
+            f"{o.distance_over_a:.4f}",
+            f"{o.distance:.3f}",
+            str(o.partner_sites),
+            str(o.images),
+            " ".join(map(str, o.bulk_shells)),
+            " ".join(map(str, o.aliased_shells)) or "-",
+            heisenberg_sum(o.bonds),
+        )
+    return table
+
+
+def level_table(levels: tuple[Level, ...]) -> Table:
+    """States around the reference for a terminal."""
+    table = _table("spin", "band", "E mean (eV)", "lowest", "highest", "occ.", "on dopants", "crosses", "spin-degen.")
+    for v in levels:
+        table.add_row(
+            v.spin,
+            str(v.band),
+            f"{v.energy:+.3f}",
+            f"{v.lowest:+.3f}",
+            f"{v.highest:+.3f}",
+            f"{v.occupation:.2f}",
+            f"{v.dopant_weight:.2f}",
+            "yes" if v.crosses else "",
+            "yes" if v.spin_degenerate else "",
+        )
+    return table
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def to_csv(rows: list[dict[str, Any]]) -> str:
+    """CSV of rows with equal keys; nested values are left out, floats keep all their digits."""
+    flat = [{k: v for k, v in row.items() if not isinstance(v, dict | list)} for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(flat[0]) if flat else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()

@@ -1,0 +1,207 @@
+"""The whole chain: recipe -> structures -> inputs -> run -> parse -> analyse -> export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from defectflow.analyse.alignment import Reference, cell_fermi, host_vbm
+from defectflow.analyse.compare import PairComparison, compare_study
+from defectflow.analyse.dos import Dos, Level, dos, levels_around, states_within
+from defectflow.engines import get_engine
+from defectflow.errors import AnalysisError, DefectFlowError
+from defectflow.executors import LocalExecutor
+from defectflow.export.tables import comparison_row, to_csv
+from defectflow.run import RunOptions, Study, run_study
+from defectflow.run.collect import collect, trusted_result
+from defectflow.schema import CalcResult, StateEntry
+from defectflow.schema.jsonio import read_json, write_atomic
+from defectflow.structures.build import pair_audit
+
+if TYPE_CHECKING:
+    from defectflow.export.plots import DosPanel
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `run_recipe` leaves: states by job path, the comparison, the files written."""
+
+    states: dict[str, str]
+    comparisons: tuple[PairComparison, ...]
+    files: tuple[Path, ...]
+
+
+def run_recipe(recipe: Path, folder: Path, engine_name: str, jobs: int | None, options: RunOptions) -> Outcome:
+    """Run or go on with a study and write its table and figures.
+
+    Parameters
+    ----------
+    jobs : int or None
+        Calculations side by side; None for as many as there are cores.
+
+    Raises
+    ------
+    DefectFlowError
+        If the recipe, the folder or the engine cannot be used. A failed calculation is no error here: it is
+        in the states, and its pair has no certificate.
+    """
+    engine = get_engine(engine_name)
+    engine.available()
+    study = Study.create(folder, recipe, engine_name)
+    with LocalExecutor(jobs) as executor:
+        states = run_study(study, engine, executor, options)
+    return Outcome(states, compare_study(collect(study)), tuple(write_figures(study)))
+
+
+def write_figures(study: Study) -> list[Path]:
+    """Table, energy, geometry and DOS figures of a study into its folder ``figures``."""
+    from defectflow.export import plots
+
+    entries = collect(study)
+    comparisons = compare_study(entries)
+    folder = study.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    table = folder / "pairs.csv"
+    write_atomic(table, to_csv([comparison_row(c) for c in comparisons]).encode())
+    orbits = pair_audit(study.recipe)
+    files = [table, *plots.save(plots.geometry_figure(orbits, entries[0].pair.cell.lattice), folder / "geometry")]
+    if any(c.exchange for c in comparisons):
+        figure = plots.energy_figure(comparisons, paper=is_paper_system(study))
+        files += plots.save(figure, folder / "energies")
+    if any(e.result for e in entries):
+        files += write_dos(study, "fermi", [e for e in entries if e.result], folder / "dos")
+    return files
+
+
+def is_paper_system(study: Study) -> bool:
+    """Whether the study is that of the paper: two C on O sites of the 2x2x2 MgO cube."""
+    recipe = study.recipe
+    cube = recipe.supercell.rows == ((2, 0, 0), (0, 2, 0), (0, 0, 2))
+    return recipe.host.material == "MgO" and cube and recipe.pairs.dopants == ("C", "C")
+
+
+def reference_for(study: Study, entry: StateEntry, choice: str) -> Reference:
+    """Zero of energy of one spin state: "fermi", "vbm", or a JSON file with a level above the host's VBM.
+
+    Raises
+    ------
+    AnalysisError
+        If the study has no bulk run to align to.
+    ParseError
+        If the file is no reference record.
+    """
+    result = _result(entry)
+    if choice == "fermi":
+        return cell_fermi(result)
+    vbm = host_vbm(result, entry.far, _bulk(study))
+    return vbm if choice == "vbm" else _external(vbm, Path(choice))
+
+
+def _external(vbm: Reference, path: Path) -> Reference:
+    document = read_json(path)
+    try:
+        above, error = float(document["fermi_minus_vbm"]), float(document["uncertainty"])
+        name, source = str(document["name"]), str(document["source"])
+    except (KeyError, TypeError, ValueError) as wrong:
+        todo = 'expected keys: "name", "fermi_minus_vbm" (eV), "uncertainty" (eV), "source"'
+        raise AnalysisError(f"is no reference record ({wrong!r})", where=str(path), todo=todo) from None
+    return Reference(name, vbm.energy + above, (vbm.uncertainty**2 + error**2) ** 0.5, f"{source}; {vbm.source}")
+
+
+def _bulk(study: Study) -> CalcResult:
+    paths = [j.path for j in study.jobs if j.path == "bulk/dos"]
+    if not paths:
+        raise AnalysisError("the study has no bulk run", todo="add a [bulk] table to its recipe and run it again")
+    return trusted_result(study, paths[0])
+
+
+def _result(entry: StateEntry) -> CalcResult:
+    if entry.result is None:
+        raise AnalysisError(f"{entry.name} has no result: {entry.missing}")
+    return entry.result
+
+
+def entry_dos(study: Study, entry: StateEntry, choice: str) -> Dos:
+    """DOS of one spin state: total, both dopants apart, their neighbours, far sites."""
+    options = study.recipe.dos
+    host = study.recipe.pairs.sublattice
+    first, second = (entry.pair.cell.species[d] for d in entry.pair.dopants)
+    groups = {
+        f"{first} (1)": entry.pair.dopants[:1],
+        f"{second} (2)": entry.pair.dopants[1:],
+        f"{len(entry.near)} neighbours": entry.near,
+        f"{len(entry.far)} far {host}": entry.far,
+    }
+    return dos(
+        dos_result(study, entry), reference_for(study, entry, choice), groups, options.window, options.broadening
+    )
+
+
+def dos_result(study: Study, entry: StateEntry) -> CalcResult:
+    """Result whose states are shown: that of the DOS stage if the study has one."""
+    if "dos" not in study.recipe.stages:
+        return _result(entry)
+    return trusted_result(study, entry.path.removesuffix("static") + "dos")
+
+
+def entry_levels(study: Study, entry: StateEntry, choice: str) -> tuple[tuple[Level, ...], tuple[float, float]]:
+    """Levels around the reference, and the states per cell (up, down) within the recipe's count window."""
+    reference, window = reference_for(study, entry, choice), study.recipe.dos.count_window
+    result = dos_result(study, entry)
+    return levels_around(result, reference, entry.pair.dopants, window), states_within(result, reference, window)
+
+
+def write_dos(study: Study, choice: str, entries: list[StateEntry], stem: Path) -> list[Path]:
+    """DOS figure and, beside it, a CSV with exactly the curves that it shows."""
+    from defectflow.export import plots
+
+    panels = [_panel(study, entry, choice) for entry in entries]
+    table = stem.with_suffix(".csv")
+    write_atomic(table, to_csv([row for p in panels for row in _curve_rows(p)]).encode())
+    return [table, *plots.save(plots.dos_figure(panels), stem)]
+
+
+def _panel(study: Study, entry: StateEntry, choice: str) -> DosPanel:
+    from defectflow.export.plots import DosPanel
+
+    column = entry.pair.state + ("" if entry.pair.start == "symmetric" else f" {entry.pair.start}")
+    title = f"pair {entry.pair.orbit.label}, {column}"
+    return DosPanel(title, entry.pair.orbit.label, column, entry_dos(study, entry, choice))
+
+
+def _curve_rows(panel: DosPanel) -> list[dict[str, Any]]:
+    d = panel.dos
+    curves = {"total": d.total, **d.groups}
+    rows = []
+    for n, energy in enumerate(d.energies):
+        row: dict[str, Any] = {"pair": panel.row, "state": panel.column, "energy_eV": float(energy)}
+        for name, (up, down) in curves.items():
+            row |= {f"{name} up": float(up[n]), f"{name} down": float(down[n])}
+        rows.append(row)
+    return rows
+
+
+def failed_jobs(study: Study, states: dict[str, str]) -> dict[str, str]:
+    """Jobs that are not done, with the reason."""
+    found = {}
+    for path, state in states.items():
+        if state != "done":
+            entry = study.state(path)
+            found[path] = entry.error if entry and entry.error else state
+    return found
+
+
+__all__ = [
+    "DefectFlowError",
+    "Outcome",
+    "dos_result",
+    "entry_dos",
+    "entry_levels",
+    "failed_jobs",
+    "is_paper_system",
+    "reference_for",
+    "run_recipe",
+    "write_dos",
+    "write_figures",
+]

@@ -1,0 +1,48 @@
+"""Results of a run folder, each checked against the inputs that its study asks for."""
+
+from __future__ import annotations
+
+from defectflow.engines import get_engine
+from defectflow.errors import DefectFlowError, ParseError
+from defectflow.inputs import pair_folder, resolve
+from defectflow.run.study import Study
+from defectflow.schema import CalcResult, StateEntry
+from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites
+
+
+def collect(study: Study) -> tuple[StateEntry, ...]:
+    """Every spin state of every pair, in the order of the recipe, with its result or the reason why not."""
+    return tuple(
+        StateEntry(path, pair, *_result_or_reason(study, path), far_sites(pair, sublattice), neighbour_sites(pair))
+        for sublattice in [study.recipe.pairs.sublattice]
+        for pair, _ in build_pair_cells(study.recipe)
+        for path in [f"{pair_folder(pair, sublattice)}/static"]
+    )
+
+
+def trusted_result(study: Study, path: str) -> CalcResult:
+    """Result of a job, if its inputs are the ones that the study asks for today.
+
+    Raises
+    ------
+    ParseError
+        If there is none, it is damaged, or it was made from other inputs (an edited recipe or preset).
+    """
+    job = next(j for j in study.jobs if j.path == path)
+    parent = trusted_result(study, job.parent) if job.parent else None
+    inputs = get_engine(study.engine_name).make_inputs(resolve(job, parent))
+    result = study.result(path)
+    if result.input_hash != inputs.hash:
+        where = str(study.job_folder(path))
+        raise ParseError("the result was made from other inputs", where=where, todo="run the study again")
+    return result
+
+
+def _result_or_reason(study: Study, path: str) -> tuple[CalcResult | None, str]:
+    try:
+        return trusted_result(study, path), ""
+    except DefectFlowError as error:
+        state = study.state(path)
+        if state is None:
+            return None, "not run yet"
+        return None, state.error or f"{state.state}: {error.what}"

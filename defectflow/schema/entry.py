@@ -1,0 +1,42 @@
+"""One spin state of one pair of a study: what was wanted and what came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from defectflow.schema.cell import PairCell
+from defectflow.schema.result import CalcResult
+
+
+@dataclass(frozen=True, eq=False)
+class StateEntry:
+    """A spin state with its result.
+
+    Attributes
+    ----------
+    path : str
+        Folder of the job that gives the energy.
+    pair : PairCell
+        What it was meant to be.
+    result : CalcResult or None
+        None where there is no result made by the inputs that the study asks for.
+    missing : str
+        Why there is none, empty otherwise.
+    far : tuple of int
+        Sites of the dopants' sublattice farthest from both.
+    near : tuple of int
+        Neighbours of the dopants.
+    """
+
+    path: str
+    pair: PairCell
+    result: CalcResult | None
+    missing: str
+    far: tuple[int, ...]
+    near: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Short name for messages: ``pair 4 AF``, with the start behind it if it is broken."""
+        start = "" if self.pair.start == "symmetric" else f" ({self.pair.start})"
+        return f"pair {self.pair.orbit.label} {self.pair.state}{start}"
