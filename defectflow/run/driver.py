@@ -87,7 +87,7 @@ class _Driver:
             return
         attempts = self._prepare(job, inputs)
         folder = self.study.job_folder(job.path)
-        task = Task(tuple(self.engine.command(folder, self.options.ranks)), folder)
+        task = Task(tuple(self.engine.command(folder.resolve(), self.options.ranks)), folder)
         self.futures[self.executor.submit(run_task, task)] = _Running(job, inputs, attempts)
         self.states[job.path] = "submitted"
 

@@ -15,9 +15,9 @@ from typing import IO, Any
 import numpy as np
 
 from defectflow.engines.document import inputs_in, read_job
-from defectflow.engines.gpaw.engine import OUTPUT, TRACE
 from defectflow.engines.gpaw.parameters import gpaw_parameters
 from defectflow.engines.guard import die_with_parent, lock_file
+from defectflow.engines.worker_engine import OUTPUT, TRACE
 from defectflow.errors import NotConvergedError, ParseError
 from defectflow.schema import Job
 from defectflow.schema.jsonio import read_json, save_record, write_atomic

@@ -1,0 +1,22 @@
+"""The replay engine: same inputs as the engine whose runs it serves."""
+
+from __future__ import annotations
+
+from defectflow.engines.worker_engine import WorkerEngine
+
+
+class ReplayEngine(WorkerEngine):
+    """Serves stored GPAW results whose inputs are exactly those it is given; anything else is an error.
+
+    Environment: ``DEFECTFLOW_REPLAY_STORE`` is the run folder to serve from (default: the shipped quick study),
+    ``DEFECTFLOW_REPLAY_STEP`` the seconds per SCF step, ``DEFECTFLOW_REPLAY_FAULT`` a fault of `faults` as
+    ``name@part-of-the-path``.
+    """
+
+    name = "replay"
+    worker = "defectflow.engines.replay.worker"
+    presets = "gpaw"
+
+    def available(self) -> str:
+        """It needs nothing, see `Engine.available`."""
+        return "stored results, nothing is calculated"

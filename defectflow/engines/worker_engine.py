@@ -1,0 +1,54 @@
+"""What engines share that run in a Python worker of ours: one JSON input, one record as output, an SCF trace."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from defectflow.engines.base import Progress
+from defectflow.engines.document import INPUT, job_text
+from defectflow.engines.presets import load_preset
+from defectflow.errors import ParseError
+from defectflow.schema import CalcResult, Job, JobInputs
+from defectflow.schema.jsonio import load_record
+
+OUTPUT = "output.json"
+TRACE = "scf.jsonl"
+
+
+class WorkerEngine:
+    """Files and command line of a worker ``python -m <worker> FOLDER``; see `Engine` for the contract."""
+
+    name: str
+    worker: str
+    presets: str
+
+    def make_inputs(self, job: Job) -> JobInputs:
+        """One JSON text."""
+        preset = load_preset(self.presets, job.settings.profile)
+        return JobInputs(self.name, ((INPUT, job_text(job, preset)),))
+
+    def command(self, folder: Path, ranks: int) -> list[str]:
+        """Command line of the worker, under mpiexec for more than one rank."""
+        worker = [sys.executable, "-m", self.worker, str(folder)]
+        return worker if ranks == 1 else ["mpiexec", "-n", str(ranks), *worker]
+
+    def read(self, folder: Path, inputs: JobInputs) -> CalcResult:
+        """Result that the worker wrote."""
+        result = load_record(CalcResult, folder / OUTPUT)
+        if result.input_hash != inputs.hash:
+            raise ParseError("the output belongs to other inputs", where=str(folder / OUTPUT))
+        return result
+
+    def progress(self, folder: Path) -> Progress | None:
+        """Last whole line of the SCF trace; a line that is being written is passed over."""
+        try:
+            lines = (folder / TRACE).read_text(encoding="utf-8").split("\n")[:-1]
+            return Progress(**json.loads(lines[-1])) if lines else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def outputs(self, folder: Path) -> list[Path]:
+        """Outputs of an earlier attempt; ``relax.json``, from which a relaxation goes on, is not among them."""
+        return [folder / OUTPUT, folder / "output.npz", folder / TRACE]
