@@ -1,0 +1,128 @@
+import tomllib
+
+import pytest
+
+from defectflow.errors import RecipeError
+from defectflow.resources import resource
+from defectflow.schema import load_recipe
+from defectflow.schema.recipe import Recipe
+
+SHIPPED = ["quick.toml", "mgo_carbon_pairs.toml"]
+
+
+def test_the_papers_recipe_carries_the_papers_numbers():
+    s = load_recipe(resource("workflows", "mgo_carbon_pairs.toml")).settings
+    assert (s.cutoff, s.energy_tolerance, s.force_tolerance, s.smearing.width) == (500, 1e-8, 1e-3, 0.1)
+    assert (s.kpoints.mesh, s.smearing.kind, s.functional) == ((6, 6, 6), "methfessel-paxton", "PBE")
+
+
+def _numbers(node, key=""):
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _numbers(value, f"{key}.{name}".lstrip("."))
+    elif isinstance(node, list):
+        for value in node:
+            yield from _numbers(value, key)
+    elif isinstance(node, int | float) and not isinstance(node, bool):
+        yield key
+    elif isinstance(node, str) and node[:1].isdigit():
+        yield key
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_number_of_a_shipped_recipe_has_a_source(name):
+    document = tomllib.loads(resource("workflows", name).read_text())
+    sources = document.pop("sources")
+    without = [k for k in _numbers(document) if k != "schema" and not any(k.startswith(s) for s in sources)]
+    assert without == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_recipe_survives_json(name):
+    recipe = load_recipe(resource("workflows", name))
+    assert Recipe.model_validate_json(recipe.model_dump_json(by_alias=True)) == recipe
+
+
+# Each bad recipe: what is changed in quick.toml, and what the message must say.
+BAD = {
+    "unknown key": (('cutoff = "340 eV"', 'cutof = "340 eV"'), r'settings.cutof: unknown key; nearest valid key: "cutoff"'),
+    "missing key": (('cutoff = "340 eV"\n', ""), r"settings.cutoff: this key is missing"),
+    "unknown table": (("[bulk]", "[blk]"), r'blk: unknown key; nearest valid key: "bulk"'),
+    "wrong unit": (("340 eV", "25 Ry"), r'settings.cutoff: the unit must be eV, not Ry \(25 Ry = "340.142 eV"\)'),
+    "no unit": (('"340 eV"', "340"), r'settings.cutoff: .*as in "340 eV"'),
+    "negative": (("340 eV", "-340 eV"), r"settings.cutoff: must be greater than zero"),
+    "cutoff out of range": (("340 eV", "34000 eV"), r"between 100 and 3000 eV"),
+    "not finite": (("340 eV", "nan eV"), r"settings.cutoff"),
+    "loose tolerance": (("1e-3 eV", "0.5 eV"), r"energy_tolerance: 0.5 eV per cell is too loose"),
+    "mesh of two": (("mesh = [2, 2, 2], centring", "mesh = [2, 2], centring"), r"settings.kpoints.mesh"),
+    "mesh of zero": (("mesh = [2, 2, 2], centring", "mesh = [0, 2, 2], centring"), r"settings.kpoints.mesh.0"),
+    "odd shifted mesh": (("mesh = [2, 2, 2], centring", "mesh = [3, 3, 3], centring"), r"an odd mesh always holds Gamma"),
+    "unknown centring": (('centring = "shifted" }\nsm', 'centring = "gama" }\nsm'), r"settings.kpoints.centring"),
+    "unknown smearing": (('"methfessel-paxton", order = 1', '"marzari"'), r"settings.smearing.kind"),
+    "order missing": ((", order = 1", ""), r"order goes with"),
+    "functional": (('"PBE"', '"PBEsol"'), r"settings.functional"),
+    "material": (('"MgO"', '"NiO"'), r'no material "NiO"'),
+    "two hosts": (('material = "MgO"', 'material = "MgO"\nfile = "POSCAR"'), r"exactly one of"),
+    "no host": (('material = "MgO"\n', ""), r"exactly one of"),
+    "file missing": (('material = "MgO"\nlattice_constant = "4.25 A"', 'file = "no.cif"'), r"no such structure file"),
+    "element": (('["C", "C"]', '["C", "Xx"]'), r'pairs.dopants: "Xx" is no chemical element'),
+    "one dopant": (('["C", "C"]', '["C"]'), r"pairs.dopants"),
+    "sublattice": (('sublattice = "O"', 'sublattice = "S"'), r"the cell has no S"),
+    "pair number": (('sublattice = "O"', 'sublattice = "O"\nselect = [6]'), r"5 distinct pairs .* there is no pair 6"),
+    "pair zero": (('sublattice = "O"', 'sublattice = "O"\nselect = [0]'), r"pairs.select.0"),
+    "two selectors": (('sublattice = "O"', 'sublattice = "O"\nselect = [1]\nbulk_shells = [1]'), r"give one of"),
+    "aliased vector": (
+        ('sublattice = "O"', 'sublattice = "O"\nvectors_over_a = [[1.5, 0.5, 0.0]]'),
+        r"does not exist in this cell; through the periodic boundary it is pair 1, .*\n.*3x3x3 \(216 atoms\)",
+    ),
+    "aliased shell": (('sublattice = "O"', 'sublattice = "O"\nbulk_shells = [5]'), r"it is pair 1.*\n.*3x3x3"),
+    "no such vector": (
+        ('sublattice = "O"', 'sublattice = "O"\nvectors_over_a = [[0.3, 0.0, 0.0]]'), r"joins no two O sites"
+    ),
+    "flat supercell": (("matrix = [2, 2, 2]", "matrix = [[1, 0, 0], [2, 0, 0], [0, 0, 1]]"), r"holds 0 conventional"),
+    "huge supercell": (("matrix = [2, 2, 2]", "matrix = [99, 99, 99]"), r"expected 1 to 1000"),
+    "spin state": (('["FM", "AF"]', '["FM", "AFM"]'), r'spin.states: "AFM" is none of'),
+    "twice a state": (('["FM", "AF"]', '["FM", "FM"]'), r"different states"),
+    "start without seed": (
+        ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "rattle", amplitude = "0.1 A" }]'),
+        r'spin.starts.0: kind = "rattle" takes amplitude, seed',
+    ),
+    "stages": (('stages = ["static"]', 'stages = ["dos", "static"]'), r"stages are"),
+    "dos without mesh": (('stages = ["static"]', 'stages = ["static", "dos"]'), r"needs dos.kpoints"),
+    "falling window": (('["-8 eV", "6 eV"]', '["6 eV", "-8 eV"]'), r"dos.window: window must rise"),
+    "source of nothing": (('"settings.cutoff" = ', '"settings.cutof" = '), r'sources names "settings.cutof"'),
+    "schema": (("schema = 1", "schema = 2"), r"schema"),
+    "name": (('name = "quick"', 'name = "../quick"'), r"name"),
+    "not toml": (("[host]", "[host"), r"is not valid TOML.*line"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", BAD)
+def test_a_bad_recipe_ends_with_a_message_and_no_traceback(change, recipe_file, defectflow):
+    replacement, message = BAD[change]
+    path = recipe_file(replacement)
+    done = defectflow("pairs", path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    import re
+
+    assert re.search(message, done.stderr), done.stderr
+
+
+def test_all_problems_are_reported_at_once_with_the_file(recipe_file):
+    path = recipe_file(("340 eV", "25 Ry"), ('"PBE"', '"LDA"'))
+    with pytest.raises(RecipeError, match=r"recipe.toml: 2 problems"):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"[" * 5000, b"a = " + b"[" * 100000])
+def test_a_file_that_is_no_recipe_is_refused(tmp_path, content):
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError):
+        load_recipe(path)
+
+
+def test_a_missing_recipe_says_how_to_make_one(tmp_path):
+    with pytest.raises(RecipeError, match="defectflow init"):
+        load_recipe(tmp_path / "none.toml")
