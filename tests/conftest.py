@@ -7,10 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from defectflow.demo import demo_folder
 from defectflow.resources import resource
+
+# A loaded machine must not fail a test: no deadlines. The same examples every time in CI.
+hypothesis.settings.register_profile("defectflow", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("defectflow")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -86,8 +86,8 @@ def _running_lines(snapshot: Snapshot) -> list[str]:
 
 
 def _time_left(snapshot: Snapshot, jobs: int) -> float | None:
-    # Short host runs say nothing about the pairs; the longest half of what ended does.
-    ended = sorted(snapshot.seconds.values())[len(snapshot.seconds) // 2 :]
+    # Short host runs say nothing about the pairs.
+    ended = [s for path, s in snapshot.seconds.items() if path.startswith("pairs/")]
     waiting = sum(s in ("waiting", "submitted") for s in snapshot.states.values())
     return waiting * sum(ended) / len(ended) / min(jobs, max(waiting, 1)) if ended else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,21 @@ class Task:
     log: str = "worker.log"
 
 
-def run_task(task: Task) -> int:
-    """Run to the end and return the exit status.
+@dataclass(frozen=True)
+class Ended:
+    """Exit status of a command (negative: the signal that ended it) and its wall time in seconds."""
+
+    status: int
+    seconds: float
+
+
+def run_task(task: Task) -> Ended:
+    """Run to the end.
 
     The worker's standard input stays open as long as this process lives. Its end, however it comes, is the
     signal for the worker to end too, so a killed driver leaves no calculation behind.
     """
+    started = time.monotonic()
     with (task.folder / task.log).open("wb") as log:
         process = subprocess.Popen(
             task.command,
@@ -36,7 +46,7 @@ def run_task(task: Task) -> int:
             start_new_session=True,
         )
         try:
-            return process.wait()
+            return Ended(process.wait(), time.monotonic() - started)
         finally:
             if process.stdin:
                 process.stdin.close()

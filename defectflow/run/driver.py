@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from defectflow.engines import Engine, Progress
 from defectflow.errors import DefectFlowError, EngineError, ParseError
-from defectflow.executors import Task, run_task
+from defectflow.executors import Ended, Task, run_task
 from defectflow.inputs import resolve
 from defectflow.run.study import RESULT, Study
 from defectflow.schema import CalcResult, Job, JobInputs, JobState
@@ -49,7 +48,6 @@ class _Running:
     job: Job
     inputs: JobInputs
     attempts: int
-    started: float = field(default_factory=time.monotonic)
 
 
 class _Driver:
@@ -58,7 +56,7 @@ class _Driver:
         self.results: dict[str, CalcResult] = {}
         self.states = {job.path: "waiting" for job in study.jobs}
         self.seconds: dict[str, float] = {}
-        self.futures: dict[Future[int], _Running] = {}
+        self.futures: dict[Future[Ended], _Running] = {}
 
     def run(self) -> dict[str, str]:
         waiting = list(self.study.jobs)
@@ -112,8 +110,10 @@ class _Driver:
         done, _ = wait(self.futures, timeout=self.options.poll, return_when=FIRST_COMPLETED)
         for future in done:
             running = self.futures.pop(future)
+            ended = future.result()
+            self.seconds[running.job.path] = ended.seconds
             try:
-                self._finish(running, future.result())
+                self._finish(running, ended.status)
             except DefectFlowError as error:
                 self._fail(running, error)
 
@@ -138,8 +138,7 @@ class _Driver:
         self._note(running, "failed", str(error))
 
     def _note(self, running: _Running, state: str, error: str) -> None:
-        seconds = time.monotonic() - running.started
-        self.seconds[running.job.path] = seconds
+        seconds = self.seconds[running.job.path]
         entry = JobState(state, running.inputs.hash, running.inputs.engine, running.attempts, seconds, (), error)
         self.study.set_state(running.job.path, entry)
 

@@ -22,7 +22,7 @@ _FACTORS = {
     ("Ha/Bohr", "eV/A"): 51.422087,
     ("meV/A", "eV/A"): 1e-3,
 }
-_PATTERN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S+)\s*")
+_PATTERN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zÅµμ]\S*)\s*")
 
 
 def parse_quantity(value: object, unit: str) -> float:

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from defectflow.schema.cell import Cell, Floats
-from defectflow.structures.sites import SYMPREC, Ints
+from defectflow.structures.sites import Ints, space_group
 
 _MESH = (2, 2, 2)
 
@@ -43,13 +43,10 @@ def _candidates(coords: Floats, dopants: tuple[int, int]) -> list[Floats]:
 
 
 def _operations(cell: Cell) -> tuple[Ints, Floats]:
-    import spglib
-
     # Atoms of one element with different moments are different: only such operations does a code use.
     kinds = {kind: n for n, kind in enumerate(dict.fromkeys(zip(cell.species, cell.moments, strict=True)))}
     numbers = [kinds[kind] for kind in zip(cell.species, cell.moments, strict=True)]
-    found = spglib.get_symmetry((cell.lattice, cell.coords, numbers), symprec=SYMPREC)
-    return found["rotations"], found["translations"]
+    return space_group(cell.lattice, cell.coords, numbers)
 
 
 def _symmorphic(operations: tuple[Ints, Floats], origin: Floats) -> Ints:

@@ -98,6 +98,8 @@ def pair_orbits(permutations: Ints) -> list[Ints]:
     """
     n = permutations.shape[1]
     first, second = np.triu_indices(n, 1)
+    if n < 2:
+        return []
     number = np.zeros((n, n), dtype=np.int64)
     number[first, second] = number[second, first] = np.arange(len(first))
     images = np.concatenate([number[p[first], p[second]] for p in permutations])

@@ -30,6 +30,9 @@ def select_pairs(host: Structure, matrix: Ints, wanted: Pairs) -> tuple[PairOrbi
         it would be and cells that do hold it.
     """
     table = pair_table(host, matrix, wanted.sublattice)
+    if not table.orbits:
+        what = f"the cell has a single {wanted.sublattice} site, so no pair"
+        raise StructureError(what, where="supercell.matrix", todo="take a larger supercell")
     if wanted.vectors_over_a is not None:
         return tuple(_by_vector(host, table, wanted.sublattice, v) for v in wanted.vectors_over_a)
     if wanted.bulk_shells is not None:

@@ -34,19 +34,32 @@ def sublattice_sites(cell: Structure, element: str) -> Ints:
     return np.array(sites)
 
 
+def space_group(lattice: Floats, coords: Floats, kinds: list[int]) -> tuple[Ints, Floats]:
+    """Rotations and translations (fractional) of a crystal; sites of different kinds are never exchanged.
+
+    Raises
+    ------
+    StructureError
+        If spglib finds none, as for overlapping atoms.
+    """
+    import spglib
+
+    found = spglib.get_symmetry_dataset((lattice, coords, kinds), symprec=SYMPREC)
+    if found is None:
+        raise StructureError("spglib finds no space group; do atoms overlap?")
+    return np.asarray(found.rotations, dtype=np.int64), np.asarray(found.translations)
+
+
 def supercell_operations(host: Structure, matrix: Ints) -> list[tuple[Ints, Floats]]:
     """Operations (W, t) of the host's space group that keep the supercell's lattice.
 
     They act on fractional coordinates of the supercell as ``s @ W.T + t``. Together they generate the
     whole group of the pristine supercell: the point operations, the centring and the three host translations.
     """
-    import spglib
-
-    cell = (host.lattice.matrix, host.frac_coords, host.atomic_numbers)
-    found = spglib.get_symmetry(cell, symprec=SYMPREC)
     inverse = np.linalg.inv(matrix)
     operations = []
-    for rotation, shift in zip(found["rotations"], found["translations"], strict=True):
+    found = space_group(host.lattice.matrix, host.frac_coords, list(host.atomic_numbers))
+    for rotation, shift in zip(*found, strict=True):
         turned = matrix @ rotation.T @ inverse
         whole = np.rint(turned)
         if np.abs(turned - whole).max() < 1e-6:

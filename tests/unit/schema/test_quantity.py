@@ -17,7 +17,7 @@ def test_another_unit_is_refused_with_the_converted_value():
 
 @pytest.mark.parametrize("value", [500, 500.0, True, "500", "eV", "500 eV eV", "nan eV", "inf eV", "", "5_0 eV"])
 def test_what_is_no_number_with_a_unit_is_refused(value):
-    with pytest.raises(ValueError, match="expected|number"):
+    with pytest.raises(ValueError, match=r"expected|number"):
         parse_quantity(value, "eV")
 
 

@@ -23,9 +23,9 @@ def _numbers(node, key=""):
     elif isinstance(node, list):
         for value in node:
             yield from _numbers(value, key)
-    elif isinstance(node, int | float) and not isinstance(node, bool):
-        yield key
-    elif isinstance(node, str) and node[:1].isdigit():
+    elif (isinstance(node, int | float) and not isinstance(node, bool)) or (
+        isinstance(node, str) and node[:1].isdigit()
+    ):
         yield key
 
 

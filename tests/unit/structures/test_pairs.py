@@ -81,7 +81,7 @@ def _matrices():
     return st.tuples(*[st.tuples(entries, entries, entries)] * 3).map(np.array)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(host=st.sampled_from(sorted(HOSTS)), matrix=_matrices())
 def test_orbits_sizes_and_distances_equal_brute_force(host, matrix):
     structure, element = HOSTS[host]

@@ -1,0 +1,114 @@
+"""DOS and levels: normalisation, zero of energy, spin, weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from defectflow.analyse.alignment import Reference, band_edges, cell_fermi, host_vbm
+from defectflow.analyse.dos import dos, levels_around, states_within
+from defectflow.demo import tiny_result
+from defectflow.errors import AnalysisError
+
+CARBON = {"C": (4, 5)}
+
+
+def at(energy, uncertainty=0.0):
+    return Reference("test", energy, uncertainty, "test")
+
+
+@given(broadening=st.floats(0.02, 0.3), zero=st.floats(-1, 1))
+def test_the_curve_integrates_to_the_number_of_bands_per_spin(broadening, zero):
+    d = dos(tiny_result("FM"), at(zero), CARBON, (-12, 12), broadening)
+    assert np.trapezoid(d.total, d.energies, axis=1) == pytest.approx([4, 4], abs=1e-6)
+
+
+def test_the_curve_of_a_group_integrates_to_its_weights():
+    d = dos(tiny_result("FM"), at(0), CARBON, (-12, 12), 0.1)
+    assert np.trapezoid(d.groups["C"], d.energies, axis=1) == pytest.approx([1.0, 1.0], abs=1e-6)
+
+
+def test_energies_are_relative_to_the_reference():
+    zero, shifted = (dos(tiny_result("FM"), at(e), {}, (-6, 6), 0.1) for e in (0.0, 1.0))
+    k = np.searchsorted(zero.energies, 0.5)
+    assert shifted.total[:, k - 50] == pytest.approx(zero.total[:, k], rel=1e-6)
+    assert (zero.fermi, shifted.fermi) == (0.0, -1.0)
+
+
+def test_up_comes_first_and_af_channels_are_equal():
+    fm, af = (dos(tiny_result(s), at(0), {}, (-6, 6), 0.1).total for s in ("FM", "AF"))
+    below = slice(0, fm.shape[1] // 2)
+    assert fm[0, below].sum() > fm[1, below].sum()
+    assert np.array_equal(af[0], af[1])
+
+
+def test_a_site_without_projections_is_an_error():
+    few = replace(tiny_result("FM").projections, sites=np.arange(4), weights=np.zeros((2, 2, 4, 4, 3), np.float32))
+    with pytest.raises(AnalysisError, match=r"no projections on sites \[4, 5\]"):
+        dos(replace(tiny_result("FM"), projections=few), at(0), CARBON, (-1, 1), 0.1)
+
+
+def test_levels_around_the_reference_with_spin_weight_and_crossing():
+    levels = levels_around(tiny_result("FM"), at(-0.15), (4, 5), window=0.2)
+    assert [(v.spin, v.band) for v in levels] == [("up", 3), ("down", 2)]
+    up = levels[0]
+    assert (up.lowest, up.highest) == (pytest.approx(-0.05), pytest.approx(0.05))
+    assert (up.crosses, up.spin_degenerate, up.dopant_weight) == (True, False, 0.5)
+
+
+def test_af_levels_are_spin_degenerate():
+    assert all(v.spin_degenerate for v in levels_around(tiny_result("AF"), at(0), (4, 5), 10.0))
+
+
+def test_an_uncertain_reference_crosses_what_it_may_cross():
+    sure, unsure = (levels_around(tiny_result("AF"), at(0.0, u), (4, 5), 0.2) for u in (0.0, 0.15))
+    assert not any(v.crosses for v in sure)
+    assert all(v.crosses for v in unsure)
+
+
+def test_states_within_a_window_are_counted_per_spin_with_k_weights():
+    assert states_within(tiny_result("FM"), at(-0.1), 0.05) == (0.75, 0.0)
+
+
+def test_the_fermi_level_of_a_fixed_moment_run_is_uncertain():
+    two = replace(tiny_result("FM"), fermi=np.array([0.4, 0.0]))
+    assert (cell_fermi(two).energy, cell_fermi(two).uncertainty) == (0.4, 0.2)
+
+
+def test_the_host_vbm_follows_a_shift_of_the_whole_potential():
+    bulk, defect = tiny_result("NM"), tiny_result("FM")
+    shifted = replace(defect, site_potentials=defect.site_potentials + 1.7)
+    before, after = (host_vbm(r, (6, 7), bulk).energy for r in (defect, shifted))
+    assert after - before == pytest.approx(1.7)
+
+
+def test_the_host_vbm_of_the_host_itself_is_its_own():
+    bulk = tiny_result("NM")
+    assert host_vbm(bulk, (6, 7), bulk).energy == pytest.approx(band_edges(bulk).vbm)
+
+
+def test_other_potentials_cannot_be_aligned():
+    bulk = replace(tiny_result("NM"), potentials={"Mg": "toy", "C": "toy", "O": "O_s"})
+    with pytest.raises(AnalysisError, match="not of the same kind"):
+        host_vbm(tiny_result("FM"), (6, 7), bulk)
+
+
+def test_a_metal_has_no_band_edges():
+    with pytest.raises(AnalysisError, match="no gap"):
+        band_edges(replace(tiny_result("FM"), n_electrons=4.0))
+
+
+def test_the_real_host_has_the_gap_of_pbe_mgo(demo_study):
+    from defectflow.run.collect import trusted_result
+
+    assert 4.3 < band_edges(trusted_result(demo_study, "bulk/dos")).gap < 4.9
+
+
+def test_far_oxygen_of_the_real_cells_agree_within_their_stated_spread(demo_study, entries):
+    from defectflow.pipeline import reference_for
+
+    for entry in entries:
+        zero = reference_for(demo_study, entry, "vbm")
+        assert 0 <= zero.uncertainty < 0.3

@@ -1,0 +1,133 @@
+"""The certificate: each way in which a difference of two energies goes wrong, one test each (synthetic records)."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from defectflow.analyse.verify import verify_pair, verify_run, verify_settings, verify_state
+from defectflow.demo import tiny_pair, tiny_result
+
+
+def pair_certificate(fm=None, af=None):
+    fm, af = fm or tiny_result("FM"), af or tiny_result("AF")
+    return verify_pair((fm, tiny_pair("FM"), "FM"), (af, tiny_pair("AF"), "AF"))
+
+
+def converged(result, **change):
+    return replace(result, convergence=replace(result.convergence, **change))
+
+
+def with_moments(result, first, second, total):
+    moments = result.site_moments.copy()
+    moments[4:6] = first, second
+    return replace(result, site_moments=moments, total_moment=total)
+
+
+def test_two_good_runs_pass():
+    certificate = pair_certificate()
+    assert certificate.passed
+    assert certificate.reasons == ()
+
+
+def test_a_step_limit_that_was_reached_fails():
+    certificate = pair_certificate(af=converged(tiny_result("AF"), electronic=False))
+    assert not certificate.passed
+    assert "AF: not converged electronically" in certificate.reasons[0]
+
+
+# VASP 5 prints "EDIFF is reached" also when it was not: the numbers decide, not the flag.
+def test_a_run_that_calls_itself_converged_is_judged_by_its_last_change():
+    bad = converged(tiny_result("FM"), electronic=True, last_energy_change=0.2)
+    assert not verify_run(bad, "FM").passed
+
+
+def test_forces_above_the_limit_fail_a_relaxation():
+    assert not pair_certificate(fm=converged(tiny_result("FM"), ionic=False, max_force=0.3)).passed
+
+
+def test_unrelaxed_ions_are_a_remark_not_a_failure():
+    certificate = pair_certificate(fm=converged(tiny_result("FM"), max_force=1.5))
+    assert certificate.passed
+    assert "ions not relaxed, largest force 1.50 eV/A" in certificate.remarks[0]
+
+
+def test_a_flipped_moment_fails():
+    flipped = with_moments(tiny_result("AF"), 0.5, 0.5, 4.0)
+    assert any("flipped" in r for r in pair_certificate(af=flipped).reasons)
+
+
+def test_an_af_state_that_fell_back_to_fm_with_the_right_total_fails():
+    flipped = with_moments(tiny_result("AF"), 0.5, 0.5, 0.0)
+    assert any("it is not AF" in r for r in pair_certificate(af=flipped).reasons)
+
+
+def test_all_moments_reversed_together_is_the_same_state():
+    reversed_fm = with_moments(tiny_result("FM"), -0.5, -0.5, -4.0)
+    assert pair_certificate(fm=reversed_fm).passed
+
+
+def test_a_lost_moment_fails():
+    assert any("lost its moment" in r for r in pair_certificate(af=with_moments(tiny_result("AF"), 0, 0, 0)).reasons)
+
+
+def test_a_low_spin_state_fails_by_its_total_moment():
+    low = with_moments(tiny_result("FM"), 0.25, 0.25, 2.0)
+    assert any("total moment 2.00 muB, intended 4.00" in r for r in pair_certificate(fm=low).reasons)
+
+
+def test_moments_of_another_size_in_af_than_in_fm_fail():
+    small = with_moments(tiny_result("AF"), 0.2, -0.2, 0.0)
+    assert any("another atomic state" in r for r in pair_certificate(af=small).reasons)
+
+
+def test_a_drifting_moment_fails():
+    assert not pair_certificate(af=converged(tiny_result("AF"), moment_drift=0.3)).passed
+
+
+def test_a_pair_that_collapsed_to_a_dumbbell_fails():
+    result = tiny_result("FM")
+    coords = result.cell.coords.copy()
+    coords[5] = coords[4] + [0.325, 0, 0]
+    collapsed = replace(result, cell=result.cell.with_coords(coords))
+    assert any("left its shell, 2.83 A became 1.30 A" in r for r in pair_certificate(fm=collapsed).reasons)
+
+
+@pytest.mark.parametrize(
+    "change", [{"cutoff": 400.0}, {"energy_tolerance": 1e-4}, {"symmetry": False}, {"functional": "PBEsol"}]
+)
+def test_any_different_setting_fails_and_is_named(change):
+    af = tiny_result("AF")
+    other = replace(af, settings=af.settings.model_copy(update=change))
+    assert any(f"settings.{next(iter(change))} differs" in r for r in pair_certificate(af=other).reasons)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"version": "1"}, {"code": "other"}, {"stage": "relax"}, {"potentials": {"C": "C_h"}}, {"n_electrons": 7.0}],
+)
+def test_another_code_or_potential_fails(change):
+    assert not verify_settings(tiny_result("FM"), replace(tiny_result("AF"), **change)).passed
+
+
+def test_another_lattice_fails():
+    af = tiny_result("AF")
+    other = replace(af, cell=replace(af.cell, lattice=af.cell.lattice * 1.01))
+    assert "the lattice vectors differ" in verify_settings(tiny_result("FM"), other).reasons
+
+
+def test_different_nbands_are_a_remark():
+    fm = tiny_result("FM")
+    wider = replace(
+        fm,
+        eigenvalues=np.concatenate([fm.eigenvalues, fm.eigenvalues[..., -1:] + 1], axis=2),
+        occupations=np.concatenate([fm.occupations, fm.occupations[..., -1:]], axis=2),
+        projections=replace(fm.projections, weights=np.zeros((2, 2, 5, 8, 3), dtype=np.float32)),
+    )
+    certificate = verify_settings(wider, tiny_result("AF"))
+    assert certificate.passed
+    assert "NBANDS differ (5 and 4)" in certificate.remarks[0]
+
+
+def test_the_ten_real_states_of_the_shipped_study_are_what_they_were_meant_to_be(entries):
+    assert [verify_state(e.result, e.pair, e.name).reasons for e in entries] == [()] * 10

@@ -1,0 +1,220 @@
+"""The driver with the replay engine: real stored results, real processes, nothing calculated."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from defectflow.engines import get_engine
+from defectflow.errors import InputError, LockedError
+from defectflow.executors import LocalExecutor
+from defectflow.inputs import plan_jobs
+from defectflow.resources import resource
+from defectflow.run import RunOptions, Study, run_study
+from defectflow.run.collect import collect
+from defectflow.schema import load_recipe
+
+QUICK = resource("workflows", "quick.toml")
+FAST = RunOptions(poll=0.05)
+
+
+def run(folder, jobs=4):
+    study = Study.create(folder, QUICK, "replay")
+    with LocalExecutor(jobs) as executor:
+        return study, run_study(study, get_engine("replay"), executor, FAST)
+
+
+def attempts(study):
+    return {job.path: study.state(job.path).attempts for job in study.jobs}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("finished") / "run")
+
+
+def test_a_study_runs_to_the_end_and_every_result_says_that_it_was_replayed(finished):
+    study, states = finished
+    assert set(states.values()) == {"done"}
+    assert all("replayed, not calculated" in study.result(j.path).warnings[-1] for j in study.jobs)
+
+
+def test_a_second_run_starts_nothing(finished):
+    study, _ = finished
+    before = attempts(study)
+    assert set(run(study.folder)[1].values()) == {"done"}
+    assert attempts(study) == before
+
+
+def test_the_replayed_energies_are_those_of_the_store(finished, entries):
+    for replayed, stored in zip(collect(finished[0]), entries, strict=True):
+        assert replayed.result.e0 == stored.result.e0
+
+
+def _driver(folder, **environment):
+    command = [sys.executable, "-m", "defectflow.cli.main", "run", str(QUICK), "-o", str(folder), "--engine", "replay"]
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}, text=True
+    )
+
+
+def _workers(folder):
+    found = subprocess.run(["pgrep", "-f", f"replay.worker {folder}"], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def _wait_for(condition, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_moments_it_loses_and_repeats_nothing(tmp_path, finished):
+    """SIGKILL to driver and workers in turn; then the same numbers, and no finished job was started again."""
+    folder, chance, done_before = tmp_path / "run", random.Random(20), {}
+    for kill in range(20):
+        driver = _driver(folder, DEFECTFLOW_REPLAY_STEP="0.05")
+        time.sleep(chance.uniform(0.3, 3.0))
+        if kill % 2 and (workers := _workers(folder)):
+            os.kill(chance.choice(workers), signal.SIGKILL)
+            time.sleep(chance.uniform(0.0, 0.3))
+        driver.kill()
+        driver.communicate()
+        _wait_for(lambda: not _workers(folder))
+        _check_nothing_ran_twice(folder, done_before)
+    study, states = run(folder)
+    assert set(states.values()) == {"done"}
+    _check_nothing_ran_twice(folder, done_before)
+    for again, once in zip(collect(study), collect(finished[0]), strict=True):
+        assert again.result.e0 == once.result.e0
+        assert np.array_equal(again.result.eigenvalues, once.result.eigenvalues)
+
+
+def _check_nothing_ran_twice(folder, done_before):
+    """A job whose result was there at the last look has the same file still: it was not made again."""
+    if not (folder / "study.json").is_file():
+        return
+    for path in folder.rglob("result.json"):
+        made = path.stat().st_mtime_ns
+        assert done_before.setdefault(path, made) == made, path
+
+
+def test_a_killed_driver_leaves_no_worker_behind(tmp_path):
+    driver = _driver(tmp_path / "run", DEFECTFLOW_REPLAY_STEP="5")
+    _wait_for(lambda: _workers(tmp_path / "run"))
+    driver.kill()
+    driver.communicate()
+    _wait_for(lambda: not _workers(tmp_path / "run"), seconds=5)
+
+
+def test_a_second_driver_is_kept_out_and_told_who_holds_the_study(tmp_path):
+    folder = tmp_path / "run"
+    first = _driver(folder, DEFECTFLOW_REPLAY_STEP="5")
+    _wait_for(lambda: _workers(folder))
+    second = _driver(folder)
+    _, message = second.communicate(timeout=60)
+    first.kill()
+    first.communicate()
+    assert second.returncode == 2
+    assert f"is in use by process {first.pid}" in message
+
+
+@pytest.fixture
+def faulty(tmp_path, monkeypatch):
+    def call(fault):
+        monkeypatch.setenv("DEFECTFLOW_REPLAY_FAULT", f"{fault}@s4_d6.01/AF")
+        study, states = run(tmp_path / "run")
+        monkeypatch.delenv("DEFECTFLOW_REPLAY_FAULT")
+        return study, states["pairs/C_O-C_O_s4_d6.01/AF/static"]
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [("killed", "killed by signal 9"), ("crash", "asked to crash"), ("cut", "perhaps cut off")],
+)
+def test_a_fault_fails_one_job_with_its_reason_and_the_next_run_mends_it(faulty, fault, message):
+    study, state = faulty(fault)
+    assert state == "failed"
+    assert message in study.state("pairs/C_O-C_O_s4_d6.01/AF/static").error
+    assert sum(e.result is None for e in collect(study)) == 1
+    assert set(run(study.folder)[1].values()) == {"done"}
+
+
+def test_an_unconverged_run_is_said_to_be_so(faulty):
+    assert faulty("unconverged")[1] == "unconverged"
+
+
+def test_a_flipped_moment_is_found_by_verify(faulty, defectflow):
+    study, state = faulty("flipped")
+    checked = defectflow("verify", study.folder, "--json")
+    failed = [p["label"] for p in json.loads(checked.stdout)["pairs"] if not p["certificate"]["passed"]]
+    assert (state, checked.returncode, failed) == ("done", 1, ["4"])
+
+
+@pytest.mark.parametrize("name", ["result.json", "result.npz"])
+def test_a_damaged_result_is_run_again(tmp_path, name):
+    study, _ = run(tmp_path / "run")
+    path = study.folder / "pairs/C_O-C_O_s2_d4.25/FM/static" / name
+    path.write_bytes(path.read_bytes()[:-50])
+    _, states = run(study.folder)
+    assert set(states.values()) == {"done"}
+    assert {p: n for p, n in attempts(study).items() if n == 2} == {"pairs/C_O-C_O_s2_d4.25/FM/static": 2}
+
+
+def test_an_edited_input_is_not_taken_for_the_recipes(tmp_path, finished):
+    """A result of other inputs is never believed, whatever job.json says."""
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0].folder, folder)
+    result = folder / "pairs/C_O-C_O_s2_d4.25/FM/static/result.json"
+    text = result.read_text()
+    wanted = json.loads(text)["data"]["input_hash"]
+    result.write_text(text.replace(wanted, "0" * 64))
+    entry = next(e for e in collect(Study.open(folder)) if e.name == "pair 2 FM")
+    assert entry.result is None
+    assert "made from other inputs" in entry.missing
+
+
+def test_a_folder_of_another_recipe_is_refused_and_left_as_it_was(tmp_path, recipe_file, finished):
+    before = (finished[0].folder / "study.json").read_bytes()
+    with pytest.raises(InputError, match="was made with another recipe"):
+        Study.create(finished[0].folder, recipe_file(("340 eV", "360 eV")), "replay")
+    assert (finished[0].folder / "study.json").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match="neither empty nor a run folder"):
+        Study.create(tmp_path, QUICK, "replay")
+
+
+def test_inputs_without_a_stored_run_are_refused_not_invented(tmp_path, recipe_file):
+    study = Study.create(tmp_path / "run", recipe_file(("340 eV", "360 eV")), "replay")
+    with LocalExecutor(2) as executor:
+        states = run_study(study, get_engine("replay"), executor, FAST)
+    assert set(states.values()) == {"failed", "blocked"}
+    assert "no stored run" in study.state("bulk/static").error
+
+
+def test_a_held_lock_is_an_error_with_its_holder(tmp_path):
+    study = Study.create(tmp_path / "run", QUICK, "replay")
+    with study.lock(), pytest.raises(LockedError, match=f"process {os.getpid()}"):
+        study.lock()
+
+
+def test_children_wait_for_their_parents(finished):
+    study, _ = finished
+    times = {p: (study.folder / p / "result.json").stat().st_mtime_ns for p in ("bulk/static", "bulk/dos")}
+    assert times["bulk/static"] < times["bulk/dos"]
+    assert [j.parent for j in plan_jobs(load_recipe(QUICK))][:2] == [None, "bulk/static"]

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from defectflow.resources import resource
+from defectflow.schema import load_recipe
+from defectflow.schema.recipe import Start
+from defectflow.structures import build_pair_cells
+from defectflow.structures.spins import signs, start_coords
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"), [("FM", (1, 1)), ("AF", (1, -1)), ("NM", (0, 0)), ("-+", (-1, 1)), ("+0", (1, 0))]
+)
+def test_signs_of_states_and_patterns(state, expected):
+    assert signs(state) == expected
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return build_pair_cells(load_recipe(resource("workflows", "quick.toml")))[6][0]
+
+
+def moves(pair, **start):
+    coords = start_coords(pair, Start(**start))
+    return (coords - pair.cell.coords) @ pair.cell.lattice
+
+
+def test_a_symmetric_start_moves_nothing(pair):
+    assert start_coords(pair, Start(kind="symmetric")) is None
+
+
+def test_a_rattle_is_bounded_and_repeats_with_its_seed(pair):
+    first = moves(pair, kind="rattle", amplitude=0.05, seed=1)
+    assert np.linalg.norm(first, axis=1).max() <= 0.05
+    assert np.array_equal(first, moves(pair, kind="rattle", amplitude=0.05, seed=1))
+    assert not np.allclose(first, moves(pair, kind="rattle", amplitude=0.05, seed=2))
+
+
+def test_off_centre_moves_the_dopants_along_their_bond(pair):
+    moved = moves(pair, kind="off-centre", amplitude=0.1)
+    assert np.flatnonzero(np.abs(moved).max(axis=1) > 1e-9).tolist() == sorted(pair.dopants)
+    assert np.linalg.norm(moved[pair.dopants[0]]) == pytest.approx(0.1)
+
+
+def test_orbital_moves_the_cations_beside_the_dopants_outwards_along_the_axis(pair):
+    moved = moves(pair, kind="orbital", amplitude=0.08, axis="z")
+    sites = np.flatnonzero(np.abs(moved).max(axis=1) > 1e-9)
+    assert {pair.cell.species[s] for s in sites} == {"Mg"}
+    assert len(sites) == 4
+    assert np.allclose(np.abs(moved[sites]), [0, 0, 0.08])
