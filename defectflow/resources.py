@@ -20,7 +20,7 @@ def resource(kind: str, name: str) -> Path:
     """
     for root in _ROOTS:
         path = root / kind / name
-        if path.is_file():
+        if ".." not in Path(name).parts and path.is_file():
             return path
     known = ", ".join(listing(kind, str(Path(name).parent))) or "none"
     raise InputError(f"there is no {kind[:-1]} '{name}'", todo=f"known: {known}")

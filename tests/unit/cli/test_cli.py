@@ -1,0 +1,192 @@
+"""The command line in its own process, on the shipped study: JSON keys, exit status, messages."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from defectflow.resources import resource
+
+VERBS = ("doctor", "init", "pairs", "build", "run", "resume", "status", "verify", "compare", "dos")
+QUICK = resource("workflows", "quick.toml")
+
+
+@pytest.fixture(scope="module")
+def run_folder(demo, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "run"
+    shutil.copytree(demo, folder)
+    return folder
+
+
+def test_help_names_every_verb(defectflow):
+    text = defectflow("--help").stdout
+    assert all(v in text for v in VERBS)
+
+
+def test_compare_json_has_the_keys_that_others_build_on(defectflow, run_folder):
+    done = defectflow("compare", run_folder, "--json")
+    rows = json.loads(done.stdout)["pairs"]
+    keys = {"label", "e_fm", "e_af", "delta_af_fm", "uncertainty", "j_per_bond", "j_dimer", "images", "certificate"}
+    assert [r["label"] for r in rows] == list("12345")
+    assert all(keys <= set(r) and {"passed", "reasons"} <= set(r["certificate"]) for r in rows)
+    assert done.returncode == 0
+
+
+def test_the_numbers_of_a_row_belong_together(defectflow, run_folder):
+    for r in json.loads(defectflow("compare", run_folder, "--json").stdout)["pairs"]:
+        assert r["delta_af_fm"] == pytest.approx(r["e_af"] - r["e_fm"])
+        assert r["j_per_bond"] * 2 * r["images"] == pytest.approx(1000 * r["delta_af_fm"])
+        assert r["j_dimer"] * 2 == pytest.approx(1000 * r["delta_af_fm"])
+
+
+def test_every_separated_fm_pair_has_four_bohr_magnetons(defectflow, run_folder):
+    rows = json.loads(defectflow("compare", run_folder, "--json").stdout)["pairs"]
+    assert [r["fm"]["total_moment"] for r in rows] == pytest.approx([4] * 5, abs=0.02)
+    assert [r["af"]["total_moment"] for r in rows] == pytest.approx([0] * 5, abs=0.02)
+
+
+def test_the_table_says_what_the_quick_settings_cannot(defectflow, run_folder):
+    text = defectflow("compare", run_folder).stdout
+    assert "Ions are not relaxed" in text
+    assert "2x2x2 shifted" in text
+
+
+def test_verify_json(defectflow, run_folder):
+    done = defectflow("verify", run_folder, "--json")
+    document = json.loads(done.stdout)
+    assert (len(document["runs"]), len(document["pairs"]), done.returncode) == (10, 5, 0)
+    assert all({"path", "passed", "reasons"} <= set(r) for r in document["runs"])
+
+
+def test_status_json(defectflow, run_folder):
+    done = defectflow("status", run_folder, "--json")
+    jobs = json.loads(done.stdout)["jobs"]
+    assert (len(jobs), {j["state"] for j in jobs}, done.returncode) == (12, {"done"}, 0)
+
+
+# pyprocar#208: the numbers that are exported are the numbers that are drawn.
+def test_the_exported_curves_are_the_drawn_ones(defectflow, run_folder, tmp_path, demo_study, entries):
+    from defectflow.pipeline import entry_dos
+
+    assert defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "four").returncode == 0
+    rows = [r for r in csv.DictReader((tmp_path / "four.csv").open()) if r["state"] == "AF"]
+    drawn = entry_dos(demo_study, entries[7], "fermi")
+    assert [float(r["energy_eV"]) for r in rows] == drawn.energies.tolist()
+    assert [float(r["total up"]) for r in rows] == drawn.total[0].tolist()
+    assert [float(r["C (2) down"]) for r in rows] == drawn.groups["C (2)"][1].tolist()
+
+
+@pytest.mark.parametrize("reference", ["fermi", "vbm"])
+def test_dos_json_counts_states_around_the_zero(defectflow, run_folder, tmp_path, reference):
+    done = defectflow("dos", run_folder, "--pair", "4", "--reference", reference, "-o", tmp_path / "d", "--json")
+    states = json.loads(done.stdout)["states"]
+    assert [s["state"] for s in states] == ["FM", "AF"]
+    assert {"spin", "energy", "dopant_weight", "crosses", "spin_degenerate"} <= set(states[1]["levels"][0])
+
+
+def test_an_external_reference_is_a_record_above_the_hosts_vbm(defectflow, run_folder, tmp_path):
+    record = {"name": "junction E_F", "fermi_minus_vbm": 2.5, "uncertainty": 0.3, "source": "made up for this test"}
+    (tmp_path / "reference.json").write_text(json.dumps(record))
+    zeros = {}
+    for name in ("vbm", tmp_path / "reference.json"):
+        done = defectflow("dos", run_folder, "--pair", "4", "--reference", name, "-o", tmp_path / "d", "--json")
+        zeros[str(name)[-4:]] = json.loads(done.stdout)["states"][0]["reference"]
+    assert zeros["json"]["energy"] - zeros["vbm"]["energy"] == pytest.approx(2.5)
+    assert zeros["json"]["uncertainty"] >= 0.3
+
+
+def test_figures_are_vector_files(defectflow, run_folder, tmp_path):
+    done = defectflow("dos", run_folder, "-o", tmp_path / "all", "--json")
+    files = json.loads(done.stdout)["files"]
+    assert [f.rsplit(".", 1)[1] for f in files] == ["csv", "pdf", "svg"]
+    assert "<svg" in (tmp_path / "all.svg").read_text()[:1000]
+
+
+@pytest.mark.parametrize("file_format", ["extxyz", "vasp", "mcif"])
+def test_build_writes_ten_cells_and_refuses_to_overwrite(defectflow, tmp_path, file_format):
+    first = defectflow("build", QUICK, "-o", tmp_path, "--format", file_format)
+    paths = first.stdout.split()
+    before = {p: Path(p).read_text() for p in paths}
+    second = defectflow("build", QUICK, "-o", tmp_path, "--format", file_format)
+    assert (first.returncode, second.returncode) == (0, 2)
+    assert len(paths) == (20 if file_format == "vasp" else 10)
+    assert before == {p: Path(p).read_text() for p in paths}
+
+
+def test_a_poscar_and_its_magmom_line_agree(defectflow, tmp_path):
+    from pymatgen.core import Structure
+
+    defectflow("build", QUICK, "-o", tmp_path, "--format", "vasp")
+    place = tmp_path / "pairs" / "C_O-C_O_s4_d6.01" / "AF"
+    structure = Structure.from_file(place / "POSCAR")
+    moments = [float(m) for m in (place / "MAGMOM").read_text().split("=")[1].split()]
+    assert [(s.specie.symbol, m) for s, m in zip(structure, moments, strict=True) if m] == [("C", 2.0), ("C", -2.0)]
+
+
+def test_init_writes_a_recipe_that_works_and_never_overwrites(defectflow, tmp_path):
+    target = tmp_path / "mine.toml"
+    assert defectflow("init", target).returncode == 0
+    assert defectflow("pairs", target).returncode == 0
+    target.write_text("mine")
+    assert defectflow("init", target).returncode == 2
+    assert target.read_text() == "mine"
+
+
+def test_doctor_finds_the_engine(defectflow):
+    checks = {c["name"]: c["ok"] for c in json.loads(defectflow("doctor", "--json").stdout)["checks"]}
+    assert {"python", "cores", "engine gpaw", "mpiexec"} <= set(checks)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compare", "nowhere"),
+        ("dos", "nowhere"),
+        ("status", QUICK),
+        ("verify", "."),
+        ("resume", "nowhere"),
+        ("run", "nowhere.toml"),
+        ("run", QUICK, "--engine", "vsap", "-o", "/dev/null/x"),
+        ("run", QUICK, "--engine", "replay", "-o", "/dev/null/x"),
+        ("build", QUICK, "-o", "/dev/null/x"),
+        ("init", "/dev/null/x"),
+        ("init", "x.toml", "--from", "../../etc/passwd"),
+        ("pairs", "."),
+        ("pairs", "/dev/null"),
+        ("nonsense",),
+        ("dos",),
+    ],
+)
+def test_wrong_use_ends_with_status_2_and_no_traceback(defectflow, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = defectflow(*words)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--pair", "9"), 'no pair "9"'),
+        (("--reference", "nowhere.json"), "cannot be read"),
+        (("--reference", "/dev/null"), "is not valid JSON"),
+    ],
+)
+def test_dos_says_what_is_wrong(defectflow, run_folder, words, message):
+    done = defectflow("dos", run_folder, *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("name", ["study.json", "pairs/C_O-C_O_s4_d6.01/AF/static/result.json"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', "\x00" * 100])
+def test_a_damaged_run_folder_ends_with_a_message(defectflow, demo, tmp_path, name, content):
+    folder = tmp_path / "run"
+    shutil.copytree(demo, folder)
+    (folder / name).write_text(content)
+    done = defectflow("compare", folder)
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+    assert "static" in done.stdout + done.stderr or "study.json" in done.stderr
