@@ -13,9 +13,10 @@ from defectflow.engines import get_engine
 from defectflow.errors import AnalysisError, DefectFlowError
 from defectflow.executors import LocalExecutor
 from defectflow.export.tables import comparison_row, to_csv
+from defectflow.materials import PublishedOrder, published_order
 from defectflow.run import RunOptions, Study, run_study
 from defectflow.run.collect import collect, trusted_result
-from defectflow.schema import CalcResult, StateEntry
+from defectflow.schema import CalcResult, Recipe, StateEntry
 from defectflow.schema.jsonio import read_json, write_atomic
 from defectflow.structures.build import pair_audit
 
@@ -46,9 +47,14 @@ def run_recipe(recipe: Path, folder: Path, engine_name: str, jobs: int | None, o
         If the recipe, the folder or the engine cannot be used. A failed calculation is no error here: it is
         in the states, and its pair has no certificate.
     """
-    engine = get_engine(engine_name)
+    get_engine(engine_name).available()
+    return finish_study(Study.create(folder, recipe, engine_name), jobs, options)
+
+
+def finish_study(study: Study, jobs: int | None, options: RunOptions) -> Outcome:
+    """Run what is not done of an opened study, and write its table and figures; see `run_recipe`."""
+    engine = get_engine(study.engine_name)
     engine.available()
-    study = Study.create(folder, recipe, engine_name)
     with LocalExecutor(jobs) as executor:
         states = run_study(study, engine, executor, options)
     return Outcome(states, compare_study(collect(study)), tuple(write_figures(study)))
@@ -67,18 +73,21 @@ def write_figures(study: Study) -> list[Path]:
     orbits = pair_audit(study.recipe)
     files = [table, *plots.save(plots.geometry_figure(orbits, entries[0].pair.cell.lattice), folder / "geometry")]
     if any(c.exchange for c in comparisons):
-        figure = plots.energy_figure(comparisons, paper=is_paper_system(study))
+        figure = plots.energy_figure(comparisons, published_for(study.recipe))
         files += plots.save(figure, folder / "energies")
     if any(e.result for e in entries):
         files += write_dos(study, "fermi", [e for e in entries if e.result], folder / "dos")
     return files
 
 
-def is_paper_system(study: Study) -> bool:
-    """Whether the study is that of the paper: two C on O sites of the 2x2x2 MgO cube."""
-    recipe = study.recipe
-    cube = recipe.supercell.rows == ((2, 0, 0), (0, 2, 0), (0, 0, 2))
-    return recipe.host.material == "MgO" and cube and recipe.pairs.dopants == ("C", "C")
+def published_for(recipe: Recipe) -> PublishedOrder | None:
+    """What is published on the system of a recipe, None if nothing is on record."""
+    rows = recipe.supercell.rows
+    diagonal = (rows[0][0], rows[1][1], rows[2][2])
+    off_diagonal = any(rows[i][j] for i in range(3) for j in range(3) if i != j)
+    if recipe.host.material is None or off_diagonal:
+        return None
+    return published_order(recipe.host.material, recipe.pairs.dopants, diagonal)
 
 
 def reference_for(study: Study, entry: StateEntry, choice: str) -> Reference:
@@ -130,8 +139,8 @@ def entry_dos(study: Study, entry: StateEntry, choice: str) -> Dos:
     groups = {
         f"{first} (1)": entry.pair.dopants[:1],
         f"{second} (2)": entry.pair.dopants[1:],
-        f"{len(entry.near)} neighbours": entry.near,
-        f"{len(entry.far)} far {host}": entry.far,
+        "neighbours": entry.near,
+        f"far {host}": entry.far,
     }
     return dos(
         dos_result(study, entry), reference_for(study, entry, choice), groups, options.window, options.broadening
@@ -167,7 +176,8 @@ def _panel(study: Study, entry: StateEntry, choice: str) -> DosPanel:
 
     column = entry.pair.state + ("" if entry.pair.start == "symmetric" else f" {entry.pair.start}")
     title = f"pair {entry.pair.orbit.label}, {column}"
-    return DosPanel(title, entry.pair.orbit.label, column, entry_dos(study, entry, choice))
+    curves = entry_dos(study, entry, choice)
+    return DosPanel(title, entry.pair.orbit.label, column, curves, tuple(curves.groups)[:2])
 
 
 def _curve_rows(panel: DosPanel) -> list[dict[str, Any]]:
@@ -199,7 +209,8 @@ __all__ = [
     "entry_dos",
     "entry_levels",
     "failed_jobs",
-    "is_paper_system",
+    "finish_study",
+    "published_for",
     "reference_for",
     "run_recipe",
     "write_dos",

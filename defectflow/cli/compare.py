@@ -53,8 +53,29 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
             screen.print(f"[red]failed[/] {reason}")
         for other in c.others:
             screen.print(f"also found: {other.name}, E0 = {other.e0:.4f} eV, M = {other.total_moment:.2f} muB")
+    _print_published(recipe, comparisons)
     for caveat in recipe.caveats:
         screen.print(f"[yellow]note[/] {caveat}")
+
+
+def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
+    """Pair by pair what others found; a disagreement is said, not hidden."""
+    from defectflow.pipeline import published_for
+
+    published = published_for(recipe)
+    if published is None:
+        return
+    console().print(f"Compared with {published.source}:")
+    for c in comparisons:
+        order, delta = published.order.get(c.orbit.label), published.delta_af_fm.get(c.orbit.label)
+        if order is None or c.exchange is None:
+            continue
+        ours = "FM" if c.exchange.delta > 0 else "AF"
+        verdict = "[green]same order[/]" if ours == order else "[red]OPPOSITE ORDER[/]"
+        theirs = f"{order}, {1000 * delta:+.0f} meV" if delta is not None else order
+        console().print(
+            f"  pair {c.orbit.label}: published {theirs}; here {ours}, {1000 * c.exchange.delta:+.0f} meV: {verdict}"
+        )
 
 
 def _dimers(comparisons: tuple[PairComparison, ...]) -> str:

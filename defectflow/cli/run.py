@@ -11,6 +11,7 @@ from defectflow.cli.shared import RecipeFile, RunFolder, console
 
 if TYPE_CHECKING:
     from defectflow.pipeline import Outcome
+    from defectflow.run import Study
 
 Jobs = Annotated[
     int | None, typer.Option("-j", "--jobs", min=1, help="Calculations side by side.", show_default="one per core")
@@ -32,35 +33,36 @@ def run(
     recipe: RecipeFile, output: Output = None, engine: EngineName = "gpaw", jobs: Jobs = None, ranks: Ranks = 1
 ) -> None:
     """Run a study, or go on with it: what is done by the same inputs is not run again."""
-    _run(recipe, output or Path("runs") / recipe.stem, engine, jobs, ranks)
+    from defectflow.engines import get_engine
+    from defectflow.run import Study
+
+    get_engine(engine).available()
+    _finish(Study.create(output or Path("runs") / recipe.stem, recipe, engine), jobs, ranks)
 
 
 def resume(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = 1) -> None:
     """Go on with a study where it was; the recipe and the engine are those it was made with."""
-    from defectflow.run.study import RECIPE, Study
+    from defectflow.run import Study
 
-    study = Study.open(folder)
-    _run(folder / RECIPE, folder, study.engine_name, jobs, ranks)
+    _finish(Study.open(folder), jobs, ranks)
 
 
-def _run(recipe: Path, folder: Path, engine: str, jobs: int | None, ranks: int) -> None:
+def _finish(study: Study, jobs: int | None, ranks: int) -> None:
     from defectflow.cli.progress import watching
     from defectflow.executors.local import usable_cores
-    from defectflow.pipeline import run_recipe
+    from defectflow.pipeline import finish_study
     from defectflow.run import RunOptions
 
     side_by_side = jobs or max(1, usable_cores() // ranks)
-    with watching(folder, side_by_side) as watch:
-        outcome = run_recipe(recipe, folder, engine, side_by_side, RunOptions(ranks=ranks, watch=watch))
-    raise typer.Exit(_report(folder, outcome))
+    with watching(study.folder, side_by_side) as watch:
+        outcome = finish_study(study, side_by_side, RunOptions(ranks=ranks, watch=watch))
+    raise typer.Exit(_report(study, outcome))
 
 
-def _report(folder: Path, outcome: Outcome) -> int:
+def _report(study: Study, outcome: Outcome) -> int:
     from defectflow.cli.compare import print_comparison
     from defectflow.pipeline import failed_jobs
-    from defectflow.run import Study
 
-    study = Study.open(folder)
     print_comparison(study.recipe, outcome.comparisons)
     screen = console()
     for path, reason in failed_jobs(study, outcome.states).items():

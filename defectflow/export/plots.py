@@ -11,6 +11,7 @@ import numpy as np
 
 from defectflow.analyse.compare import PairComparison
 from defectflow.analyse.dos import Dos
+from defectflow.materials import PublishedOrder
 from defectflow.schema import PairOrbit
 
 if TYPE_CHECKING:
@@ -19,18 +20,19 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
-_GROUP_COLOURS = (RED, BLUE, GREEN, ORANGE)
-PAPER_DELTA_4 = -0.125  # eV, E_AF - E_FM of the fourth pair, Katcko et al., doi:10.1038/s42005-019-0207-8
+# The second dopant is dashed: in FM cells its curve lies on that of the first.
+_GROUP_STYLES = ((RED, "-"), (BLUE, (0, (3, 2))), (GREEN, "-"), (ORANGE, "-"))
 
 
 @dataclass(frozen=True, eq=False)
 class DosPanel:
-    """One panel: a spin state's DOS under its name."""
+    """One panel: a spin state's DOS under its name; the scale follows the curves of the groups in `dopants`."""
 
     title: str
     row: str
     column: str
     dos: Dos
+    dopants: tuple[str, ...]
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
@@ -49,23 +51,22 @@ def dos_figure(panels: list[DosPanel]) -> Figure:
     rows, columns = (list(dict.fromkeys(getattr(p, k) for p in panels)) for k in ("row", "column"))
     figure = _figure((3.6 * len(columns) + 0.6, 1.55 * len(rows) + 1.2))
     axes = figure.subplots(len(rows), len(columns), sharex=True, sharey=True, squeeze=False)
-    top = max(_visible_peak(p.dos) for p in panels)
+    # Scaled to the states on the dopants: the host's valence band would hide them.
+    top = 1.6 * max(float(p.dos.groups[name].max()) for p in panels for name in p.dopants)
     for panel in panels:
         axis = axes[rows.index(panel.row)][columns.index(panel.column)]
         _draw_dos(axis, panel, top)
     for row in axes:
         row[0].set_ylabel("DOS (states/eV/cell)", fontsize=7)
     for axis in axes[-1]:
-        axis.set_xlabel(f"energy relative to {panels[0].dos.reference.name} (eV)")
+        axis.set_xlabel(f"energy relative to {_mathtext(panels[0].dos.reference.name)} (eV)")
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     return figure
 
 
-def _visible_peak(dos: Dos) -> float:
-    # Scale to the states on the dopants, not to the host's valence band, which would hide them.
-    groups = [g.max() for g in dos.groups.values()]
-    return float(min(dos.total.max(), 2.2 * max(groups)) if groups else dos.total.max())
+def _mathtext(name: str) -> str:
+    return name.replace("E_F", "$E_F$")
 
 
 def _draw_dos(axis: Axes, panel: DosPanel, top: float) -> None:
@@ -73,9 +74,10 @@ def _draw_dos(axis: Axes, panel: DosPanel, top: float) -> None:
     for sign, curve in zip((1, -1), d.total, strict=True):
         label = "total" if sign == 1 else None
         axis.fill_between(d.energies, sign * curve, color=GREY, alpha=0.45, linewidth=0, label=label)
-    for (name, curves), colour in zip(d.groups.items(), _GROUP_COLOURS, strict=False):
+    for (name, curves), (colour, line) in zip(d.groups.items(), _GROUP_STYLES, strict=False):
         for sign, curve in zip((1, -1), curves, strict=True):
-            axis.plot(d.energies, sign * curve, color=colour, linewidth=0.9, label=name if sign == 1 else None)
+            label = name if sign == 1 else None
+            axis.plot(d.energies, sign * curve, color=colour, linestyle=line, linewidth=0.9, label=label)
     axis.axhline(0, color="black", linewidth=0.5)
     axis.axvline(d.fermi, color="black", linestyle="--", linewidth=0.8, label="$E_F$ of the cell")
     axis.set_ylim(-top, top)
@@ -85,13 +87,13 @@ def _draw_dos(axis: Axes, panel: DosPanel, top: float) -> None:
     axis.text(0.985, 0.06, "down", transform=axis.transAxes, va="bottom", ha="right", fontsize=7)
 
 
-def energy_figure(comparisons: tuple[PairComparison, ...], paper: bool) -> Figure:
+def energy_figure(comparisons: tuple[PairComparison, ...], published: PublishedOrder | None) -> Figure:
     """E_AF - E_FM and J per bond against the distance of the pair.
 
     Parameters
     ----------
-    paper : bool
-        Also mark what the paper states for its fourth pair (relaxed, 6x6x6, VASP).
+    published : PublishedOrder or None
+        Differences to mark beside our own.
     """
     known = [(c, c.exchange) for c in comparisons if c.exchange]
     figure = _figure((6.4, 3.4))
@@ -109,15 +111,16 @@ def energy_figure(comparisons: tuple[PairComparison, ...], paper: bool) -> Figur
     for c, e in known:
         at = (c.orbit.distance_over_a, 1000 * e.delta)
         left.annotate(c.orbit.label, at, xytext=(6, 3), textcoords="offset points", fontsize=8)
-    if paper and (fourth := next((c for c, _ in known if c.orbit.label == "4"), None)):
-        x4 = [fourth.orbit.distance_over_a]
-        left.plot(x4, [1000 * PAPER_DELTA_4], "D", color=RED, label="Katcko et al. 2019 (relaxed, 6x6x6)")
-        right.plot(x4, [1000 * PAPER_DELTA_4 / (2 * fourth.orbit.images)], "D", color=RED)
+    for c in comparisons:
+        if published and (delta := published.delta_af_fm.get(c.orbit.label)) is not None:
+            left.plot([c.orbit.distance_over_a], [1000 * delta], "D", color=RED, label=published.short)
+            right.plot([c.orbit.distance_over_a], [1000 * delta / (2 * c.orbit.images)], "D", color=RED)
     left.set_ylabel("$E_{AF} - E_{FM}$ (meV per cell)")
     right.set_ylabel("$J$ per bond (meV), $J > 0$ FM")
     for axis in (left, right):
         axis.axhline(0, color="black", linewidth=0.6)
         axis.set_xlabel("pair distance $d/a$")
+        axis.margins(x=0.12, y=0.1)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 

@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 from defectflow.errors import RecipeError
 
@@ -33,7 +34,7 @@ class Material:
 
 
 @cache
-def _read(name: str) -> dict[str, dict[str, object]]:
+def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
 
 
@@ -56,8 +57,8 @@ def material(name: str) -> Material:
     return Material(
         name=name,
         prototype=str(entry["prototype"]),
-        species=tuple(entry["species"]),  # type: ignore[arg-type]
-        lattice_constant=float(entry["lattice_constant"]),  # type: ignore[arg-type]
+        species=tuple(entry["species"]),
+        lattice_constant=float(entry["lattice_constant"]),
         source=str(entry["source"]),
     )
 
@@ -65,4 +66,32 @@ def material(name: str) -> Material:
 def substitutional_moment(dopant: str, site: str) -> tuple[float, str] | None:
     """Moment (muB) and source of one neutral dopant on a site, or None where no value is on record."""
     entry = _read("dopants.toml").get(f"{dopant}_on_{site}")
-    return None if entry is None else (float(entry["moment"]), str(entry["source"]))  # type: ignore[arg-type]
+    return None if entry is None else (float(entry["moment"]), str(entry["source"]))
+
+
+@dataclass(frozen=True)
+class PublishedOrder:
+    """Spin order of the pairs of a cell as published.
+
+    Attributes
+    ----------
+    source, short : str
+        Full and short citation.
+    order : dict of str to str
+        "FM" or "AF" by pair label.
+    delta_af_fm : dict of str to float
+        E_AF - E_FM (eV per cell) where it is given.
+    """
+
+    source: str
+    short: str
+    order: dict[str, str]
+    delta_af_fm: dict[str, float]
+
+
+def published_order(host: str, dopants: tuple[str, str], cell: tuple[int, int, int]) -> PublishedOrder | None:
+    """What is published on a dopant pair in a diagonal supercell of a host, None if nothing is on record."""
+    for entry in cast("list[dict[str, Any]]", _read("literature.toml")["pair_order"]):
+        if (entry["host"], tuple(entry["dopants"]), tuple(entry["cell"])) == (host, dopants, cell):
+            return PublishedOrder(entry["source"], entry["short"], entry["order"], entry["delta_af_fm"])
+    return None

@@ -12,6 +12,7 @@ from defectflow.errors import DefectFlowError, InputError, ParseError
 from defectflow.inputs import plan_jobs
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe, load_recipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
+from defectflow.structures.host import with_inline_host
 
 RECIPE = "study.toml"
 SUMMARY = "study.json"
@@ -43,7 +44,7 @@ class Study:
         InputError
             If the folder belongs to another recipe or engine; nothing is changed then.
         """
-        recipe = load_recipe(recipe_path)
+        recipe = with_inline_host(load_recipe(recipe_path))
         study = cls(folder, recipe)
         summary = {
             "name": recipe.name,
@@ -52,8 +53,7 @@ class Study:
         }
         if (folder / SUMMARY).is_file():
             _same_study(read_json(folder / SUMMARY), summary, folder)
-            return study
-        if folder.exists() and any(p.name != ".driver.lock" for p in folder.iterdir()):
+        elif folder.exists() and any(p.name != ".driver.lock" for p in folder.iterdir()):
             raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / RECIPE, recipe_path.read_bytes())
@@ -128,9 +128,17 @@ class Study:
         return result if result.input_hash == inputs.hash else None
 
 
+def _calculated(recipe: object) -> object:
+    # What changes neither a job nor its hash may be edited in a study that is under way.
+    if not isinstance(recipe, dict):
+        return recipe
+    shown = {"question", "caveats", "sources", "dos"}
+    return {k: v for k, v in recipe.items() if k not in shown} | {"dos.kpoints": recipe["dos"]["kpoints"]}
+
+
 def _same_study(there: Mapping[str, object], wanted: Mapping[str, object], folder: Path) -> None:
     for key in ("engine", "recipe"):
-        if there.get(key) != wanted[key]:
+        if _calculated(there.get(key)) != _calculated(wanted[key]):
             raise InputError(
                 f"was made with another {key}; mixing them in one folder would hide different settings",
                 where=str(folder),

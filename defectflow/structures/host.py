@@ -9,7 +9,7 @@ import numpy as np
 
 from defectflow.errors import RecipeError, StructureError
 from defectflow.materials import material
-from defectflow.schema.recipe import Host, InlineStructure
+from defectflow.schema.recipe import Host, InlineStructure, Recipe
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -40,6 +40,14 @@ def host_from(structure: Any) -> Host:
     cell = Cell.from_pymatgen(structure) if hasattr(structure, "frac_coords") else Cell.from_ase(structure)
     inline = {"lattice": cell.lattice.tolist(), "species": cell.species, "coords": cell.coords.tolist()}
     return Host.model_validate({"structure": inline})
+
+
+def with_inline_host(recipe: Recipe) -> Recipe:
+    """The recipe with a host file replaced by the structure it holds, so that a study stands on its own."""
+    if recipe.host.file is None:
+        return recipe
+    sources = {k.replace("host.file", "host.structure"): v for k, v in recipe.sources.items()}
+    return recipe.model_copy(update={"host": host_from(host_structure(recipe.host)), "sources": sources})
 
 
 def supercell(structure: Structure, matrix: Any) -> Structure:
