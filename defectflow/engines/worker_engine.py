@@ -9,7 +9,7 @@ from pathlib import Path
 from defectflow.engines.base import Progress
 from defectflow.engines.document import INPUT, job_text
 from defectflow.engines.presets import load_preset
-from defectflow.errors import ParseError
+from defectflow.errors import InputError, ParseError
 from defectflow.schema import CalcResult, Job, JobInputs
 from defectflow.schema.jsonio import load_record
 
@@ -30,9 +30,10 @@ class WorkerEngine:
         return JobInputs(self.name, ((INPUT, job_text(job, preset)),))
 
     def command(self, folder: Path, ranks: int) -> list[str]:
-        """Command line of the worker, under mpiexec for more than one rank."""
-        worker = [sys.executable, "-m", self.worker, str(folder)]
-        return worker if ranks == 1 else ["mpiexec", "-n", str(ranks), *worker]
+        """Command line of the worker, which runs on one rank unless an engine says otherwise."""
+        if ranks != 1:
+            raise InputError(f"the {self.name} engine runs on one rank, not {ranks}", where="--ranks")
+        return [sys.executable, "-m", self.worker, str(folder)]
 
     def read(self, folder: Path, inputs: JobInputs) -> CalcResult:
         """Result that the worker wrote."""

@@ -7,6 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -36,17 +37,23 @@ def run_task(task: Task) -> Ended:
     """
     started = time.monotonic()
     with (task.folder / task.log).open("wb") as log:
-        process = subprocess.Popen(
-            task.command,
-            cwd=task.folder,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **_ONE_THREAD},
-            start_new_session=True,
-        )
         try:
-            return Ended(process.wait(), time.monotonic() - started)
-        finally:
-            if process.stdin:
-                process.stdin.close()
+            status = _run(task, log)
+        except OSError as error:  # no such program, or no right to run it
+            log.write(f"{task.command[0]}: {error.strerror}\n".encode())
+            status = 127
+    return Ended(status, time.monotonic() - started)
+
+
+def _run(task: Task, log: BinaryIO) -> int:
+    with subprocess.Popen(
+        task.command,
+        cwd=task.folder,
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **_ONE_THREAD},
+        start_new_session=True,
+    ) as process:
+        # Waiting with the pipe open: leaving the block closes it, and with it the worker's life line.
+        return process.wait()

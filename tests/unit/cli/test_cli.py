@@ -71,7 +71,7 @@ def test_the_exported_curves_are_the_drawn_ones(defectflow, run_folder, tmp_path
     from defectflow.pipeline import entry_dos
 
     assert defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "four").returncode == 0
-    rows = [r for r in csv.DictReader((tmp_path / "four.csv").open()) if r["state"] == "AF"]
+    rows = [r for r in csv.DictReader((tmp_path / "four.csv").read_text().splitlines()) if r["state"] == "AF"]
     drawn = entry_dos(demo_study, entries[7], "fermi")
     assert [float(r["energy_eV"]) for r in rows] == drawn.energies.tolist()
     assert [float(r["total up"]) for r in rows] == drawn.total[0].tolist()

@@ -1,11 +1,13 @@
+import re
 import tomllib
 
 import pytest
 
-from defectflow.errors import RecipeError
+from defectflow.errors import RecipeError, StructureError
 from defectflow.resources import resource
 from defectflow.schema import load_recipe
 from defectflow.schema.recipe import Recipe
+from defectflow.structures import pair_audit
 
 SHIPPED = ["quick.toml", "mgo_carbon_pairs.toml"]
 
@@ -64,7 +66,7 @@ BAD = {
     "material": (('"MgO"', '"NiO"'), r'no material "NiO"'),
     "two hosts": (('material = "MgO"', 'material = "MgO"\nfile = "POSCAR"'), r"exactly one of"),
     "no host": (('material = "MgO"\n', ""), r"exactly one of"),
-    "file missing": (('material = "MgO"\nlattice_constant = "4.25 A"', 'file = "no.cif"'), r"no such structure file"),
+    "file missing": (('material = "MgO"\n', 'file = "no.cif"\n'), r"lattice_constant goes with material or prototype"),
     "element": (('["C", "C"]', '["C", "Xx"]'), r'pairs.dopants: "Xx" is no chemical element'),
     "one dopant": (('["C", "C"]', '["C"]'), r"pairs.dopants"),
     "sublattice": (('sublattice = "O"', 'sublattice = "S"'), r"the cell has no S"),
@@ -89,7 +91,11 @@ BAD = {
     ),
     "stages": (('stages = ["static"]', 'stages = ["dos", "static"]'), r"stages are"),
     "dos without mesh": (('stages = ["static"]', 'stages = ["static", "dos"]'), r"needs dos.kpoints"),
-    "falling window": (('["-8 eV", "6 eV"]', '["6 eV", "-8 eV"]'), r"dos.window: window must rise"),
+    "falling window": (('["-4 eV", "6 eV"]', '["6 eV", "-4 eV"]'), r"dos.window: window must rise"),
+    "source of what is gone": (
+        ('material = "MgO"\nlattice_constant = "4.25 A"', 'file = "no.cif"'),
+        r'sources names "host.lattice_constant", which this recipe does not set',
+    ),
     "source of nothing": (('"settings.cutoff" = ', '"settings.cutof" = '), r'sources names "settings.cutof"'),
     "schema": (("schema = 1", "schema = 2"), r"schema"),
     "name": (('name = "quick"', 'name = "../quick"'), r"name"),
@@ -104,8 +110,6 @@ def test_a_bad_recipe_ends_with_a_message_and_no_traceback(change, recipe_file, 
     done = defectflow("pairs", path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    import re
-
     assert re.search(message, done.stderr), done.stderr
 
 
@@ -126,3 +130,11 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, content):
 def test_a_missing_recipe_says_how_to_make_one(tmp_path):
     with pytest.raises(RecipeError, match="defectflow init"):
         load_recipe(tmp_path / "none.toml")
+
+
+def test_a_missing_structure_file_is_named(tmp_path, quick_text):
+    text = quick_text.replace('material = "MgO"\nlattice_constant = "4.25 A"', 'file = "no.cif"')
+    path = tmp_path / "recipe.toml"
+    path.write_text(text.replace('"host.lattice_constant"', '"host.file"'))
+    with pytest.raises(StructureError, match=r"no\.cif: no such structure file"):
+        pair_audit(load_recipe(path))
