@@ -27,8 +27,7 @@ def tiny_pair(state: str = "FM") -> PairCell:
     species = ("Mg",) * 4 + ("C",) * 2 + ("O",) * 2
     cell = Cell(np.eye(3) * LATTICE_CONSTANT, species, np.array(half + anions), moments)
     d = LATTICE_CONSTANT / 2**0.5
-    bonds = {1: 4}
-    orbit = PairOrbit("1", (4, 5), (2.0, 2.0, 0.0), (0.5, 0.5, 0.0), d, d / 4, 3, 4, (1,), (), bonds)
+    orbit = PairOrbit("1", (4, 5), (2.0, 2.0, 0.0), (0.5, 0.5, 0.0), d, d / 4, 3, 4, (1,), (), {1: 4}, float("inf"))
     return PairCell(cell, (4, 5), orbit, state, "symmetric")
 
 
@@ -54,6 +53,7 @@ def tiny_result(state: str = "FM", e0: float = -10.0) -> CalcResult:
         stage="static",
         cell=pair.cell,
         settings=_settings(),
+        numerics={"mixer": "toy"},
         kpoints=_settings().kpoints,
         potentials={"Mg": "toy", "C": "toy", "O": "toy"},
         n_electrons=6.0,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from defectflow.errors import InputError
 from defectflow.schema import CalcResult, Cell, Job, KMesh, PairCell, Recipe, Settings
 from defectflow.schema.recipe import Start
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites, pristine_cell
@@ -15,18 +16,19 @@ from defectflow.structures.spins import start_coords
 def plan_jobs(recipe: Recipe) -> tuple[Job, ...]:
     """All jobs of a study, parents before children: the host's own run, then every pair and state."""
     pairs = [job for pair, start in build_pair_cells(recipe) for job in _pair_jobs(recipe, pair, start)]
-    return (*_bulk_jobs(recipe), *pairs)
+    jobs = (*_bulk_jobs(recipe), *pairs)
+    paths = [job.path for job in jobs]
+    if twice := [p for p in paths if paths.count(p) > 1]:
+        what = f"two jobs would share the folder {twice[0]}"
+        raise InputError(what, todo="name every pair, spin state and start only once")
+    return jobs
 
 
 def resolve(job: Job, parent: CalcResult | None) -> Job:
-    """The job with geometry and signs of the moments of its finished parent.
-
-    The sizes stay those of the recipe: moments inside small spheres are no good start.
-    """
+    """The job with geometry and signs of the moments of its finished parent."""
     if parent is None:
         return job
-    flipped = np.sign(job.cell.moments * parent.site_moments) < 0
-    moments = np.where(flipped, -job.cell.moments, job.cell.moments)
+    moments = job.cell.with_signs_of(parent.site_moments).moments
     return replace(job, cell=parent.cell.with_moments(moments), seed_coords=None)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from defectflow.analyse.alignment import Reference, cell_fermi, host_vbm
 from defectflow.analyse.compare import PairComparison, compare_study
 from defectflow.analyse.dos import Dos, Level, dos, levels_around, states_within
+from defectflow.analyse.verify import verify_state
 from defectflow.engines import get_engine
 from defectflow.errors import AnalysisError, DefectFlowError
 from defectflow.executors import LocalExecutor
@@ -75,9 +76,17 @@ def write_figures(study: Study) -> list[Path]:
     if any(c.exchange for c in comparisons):
         figure = plots.energy_figure(comparisons, published_for(study.recipe))
         files += plots.save(figure, folder / "energies")
-    if any(e.result for e in entries):
-        files += write_dos(study, "fermi", [e for e in entries if e.result], folder / "dos")
+    if drawable := [e for e in entries if has_dos(study, e)]:
+        files += write_dos(study, "fermi", drawable, folder / "dos")
     return files
+
+
+def has_dos(study: Study, entry: StateEntry) -> bool:
+    """Whether there is a trusted result whose states can be drawn."""
+    try:
+        return dos_result(study, entry) is not None
+    except DefectFlowError:
+        return False
 
 
 def published_for(recipe: Recipe) -> PublishedOrder | None:
@@ -175,7 +184,8 @@ def _panel(study: Study, entry: StateEntry, choice: str) -> DosPanel:
     from defectflow.export.plots import DosPanel
 
     column = entry.pair.state + ("" if entry.pair.start == "symmetric" else f" {entry.pair.start}")
-    title = f"pair {entry.pair.orbit.label}, {column}"
+    passed = verify_state(entry).passed
+    title = f"pair {entry.pair.orbit.label}, {column}" + ("" if passed else ": FAILED its certificate")
     curves = entry_dos(study, entry, choice)
     return DosPanel(title, entry.pair.orbit.label, column, curves, tuple(curves.groups)[:2])
 
@@ -210,6 +220,7 @@ __all__ = [
     "entry_levels",
     "failed_jobs",
     "finish_study",
+    "has_dos",
     "published_for",
     "reference_for",
     "run_recipe",

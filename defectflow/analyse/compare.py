@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from defectflow.analyse.exchange import Exchange, exchange
-from defectflow.analyse.verify import Certificate, certificate, pair_distance, verify_pair, verify_state
+from defectflow.analyse.verify import Certificate, certificate, order_found, pair_distance, verify_pair, verify_state
 from defectflow.schema import CalcResult, PairOrbit, StateEntry
 
 
@@ -44,7 +44,7 @@ class PairComparison:
     ----------
     orbit : PairOrbit
     fm, af : StateSummary or None
-        The lowest valid run of each order; the lowest of all where none is valid; None without a result.
+        The lowest run that came out in each order; None if none did.
     exchange : Exchange or None
         None unless both energies are there.
     uncertainty : float
@@ -52,7 +52,7 @@ class PairComparison:
         that the extrapolation to zero smearing moved. Mesh, cutoff, geometry and functional are not in it.
     certificate : Certificate
     others : tuple of StateSummary
-        Runs from other starts that were not kept, lowest first.
+        Runs that were not kept, lowest first: other starts, states without moments.
     """
 
     orbit: PairOrbit
@@ -63,42 +63,58 @@ class PairComparison:
     certificate: Certificate
     others: tuple[StateSummary, ...]
 
+    @property
+    def order(self) -> str:
+        """Lower spin order: FM or AF; "undecided" within the uncertainty, "unknown" without two energies."""
+        if self.exchange is None:
+            return "unknown"
+        if abs(self.exchange.delta) <= self.uncertainty:
+            return "undecided"
+        return "FM" if self.exchange.delta > 0 else "AF"
+
 
 def compare_study(entries: tuple[StateEntry, ...]) -> tuple[PairComparison, ...]:
-    """Compare FM and AF of every pair among the entries of a study."""
+    """Compare FM and AF of every pair among the entries of a study.
+
+    A run counts for the order that came out, not for the one it was started from: a state asked for as AF that
+    fell to FM below all FM runs is the pair's FM state, and what stands against it is in the certificate.
+    """
     labels = dict.fromkeys(e.pair.orbit.label for e in entries)
     return tuple(_compare([e for e in entries if e.pair.orbit.label == label]) for label in labels)
 
 
 def _compare(entries: list[StateEntry]) -> PairComparison:
-    kept = {state: _lowest([e for e in entries if e.pair.state == state]) for state in ("FM", "AF")}
-    fm, af = kept["FM"], kept["AF"]
-    others = [summary(e) for e in entries if e.result and e not in (fm, af)]
+    fm, af = (_lowest(entries, order) for order in ("FM", "AF"))
+    kept = [e for e in (fm, af) if e]
+    others = sorted((summary(e) for e in entries if e.result and e not in kept), key=lambda s: s.e0)
     orbit = entries[0].pair.orbit
+    missing = [f"{e.name}: no result ({e.missing})" for e in entries if e.result is None]
     if fm is None or af is None or fm.result is None or af.result is None:
-        missing = [f"{e.name}: no result ({e.missing})" for e in entries if e.result is None]
-        reasons = missing or [f"pair {orbit.label}: the study has no FM and AF state to compare"]
-        found = [summary(e) if e and e.result else None for e in (fm, af)]
+        order = "FM" if fm is None else "AF"
+        reasons = missing or [f"pair {orbit.label}: no run came out {order}"]
+        found = [summary(e) if e else None for e in (fm, af)]
         return PairComparison(orbit, found[0], found[1], None, 0.0, certificate(reasons, []), tuple(others))
+    pair, below = verify_pair(fm, af), _below(fm, af, others)
     return PairComparison(
         orbit=orbit,
         fm=summary(fm),
         af=summary(af),
         exchange=exchange(fm.result.e0, af.result.e0, orbit.images),
         uncertainty=numerical_uncertainty(fm.result, af.result),
-        certificate=verify_pair((fm.result, fm.pair, fm.name), (af.result, af.pair, af.name)),
-        others=tuple(sorted(others, key=lambda s: s.e0)),
+        certificate=certificate([*pair.reasons, *below], [*pair.remarks, *missing]),
+        others=tuple(others),
     )
 
 
-def _lowest(entries: list[StateEntry]) -> StateEntry | None:
-    def rank(entry: StateEntry) -> tuple[bool, float]:
-        result = entry.result
-        if result is None:
-            return True, float("inf")
-        return not verify_state(result, entry.pair, entry.name).passed, result.e0
+def _lowest(entries: list[StateEntry], order: str) -> StateEntry | None:
+    found = [e for e in entries if e.result and order_found(e.result, e.pair) == order]
+    return min(found, key=lambda e: e.result.e0 if e.result else 0.0, default=None)
 
-    return min(entries, key=rank, default=None)
+
+def _below(fm: StateEntry, af: StateEntry, others: list[StateSummary]) -> list[str]:
+    # Without moments or collapsed, a lower state means that neither order is the pair's ground state.
+    lowest = min(e.result.e0 for e in (fm, af) if e.result)
+    return [f"{s.name} is {lowest - s.e0:.3f} eV below FM and AF: it is neither" for s in others if s.e0 < lowest]
 
 
 def summary(entry: StateEntry) -> StateSummary:
@@ -106,7 +122,7 @@ def summary(entry: StateEntry) -> StateSummary:
     result = entry.result
     assert result is not None  # callers keep entries without a result apart
     first, second = (float(result.site_moments[d]) for d in entry.pair.dopants)
-    passed = verify_state(result, entry.pair, entry.name).passed
+    passed = verify_state(entry).passed
     distance = pair_distance(result, entry.pair)
     return StateSummary(entry.name, result.e0, result.total_moment, (first, second), distance, passed)
 

@@ -11,7 +11,7 @@ from defectflow.errors import AnalysisError
 from defectflow.schema import CalcResult
 from defectflow.schema.cell import Floats
 
-CHUNK = 512  # energies per block: bounds the memory of the sum over Gaussians
+BLOCK = 4_000_000  # Gaussians at a time, which bounds the memory of their sum to some 100 MB
 DEGENERATE = 0.01  # eV; levels of the two spins closer than this at every k-point are one spin-degenerate level
 
 
@@ -62,7 +62,8 @@ class Level:
     dopant_weight : float
         Mean projection on both dopants (see `Projections`).
     crosses : bool
-        Whether the reference lies between `lowest` and `highest`, widened by the reference's uncertainty.
+        Whether the reference lies between `lowest` and `highest`, widened by the smearing width and the
+        reference's uncertainty: closer than that the run cannot tell. With few k-points a band has no width.
     spin_degenerate : bool
         Whether a band of the other spin has the same energies at every k-point.
     """
@@ -116,7 +117,7 @@ def _broadened(result: CalcResult, weights: Floats, energies: Floats, sigma: flo
     # polarisation puts half of its two electrons per band in either channel.
     factor = result.k_weights[None, None, :, None] * weights / (sigma * np.sqrt(2 * np.pi))
     blocks = []
-    for part in np.array_split(energies, max(1, len(energies) // CHUNK)):
+    for part in np.array_split(energies, -(-len(energies) * result.eigenvalues.size // BLOCK)):
         gauss = np.exp(-0.5 * ((part[:, None, None, None] - result.eigenvalues) / sigma) ** 2)
         blocks.append(np.einsum("gskb,eskb->gse", factor, gauss, optimize=True))
     curves = np.concatenate(blocks, axis=2)
@@ -137,15 +138,16 @@ def levels_around(
     """Bands that come within `window` (eV) of the reference, lowest first, up before down."""
     eigenvalues = result.eigenvalues - reference.energy
     weight = _group_weight(result, dopants)
+    margin = reference.uncertainty + result.settings.smearing.width
     levels = []
     for spin in range(result.n_spins):
         low, high = eigenvalues[spin].min(axis=0), eigenvalues[spin].max(axis=0)
         for band in np.flatnonzero((low < window) & (high > -window)):
-            levels.append(_level(result, eigenvalues, (spin, int(band)), weight, reference.uncertainty))
+            levels.append(_level(result, eigenvalues, (spin, int(band)), weight, margin))
     return tuple(sorted(levels, key=lambda v: (round(v.energy, 6), v.spin == "down")))
 
 
-def _level(result: CalcResult, e: Floats, which: tuple[int, int], weight: Floats, uncertainty: float) -> Level:
+def _level(result: CalcResult, e: Floats, which: tuple[int, int], weight: Floats, margin: float) -> Level:
     spin, band = which
     k = result.k_weights
     low, high = float(e[spin, :, band].min()), float(e[spin, :, band].max())
@@ -158,7 +160,7 @@ def _level(result: CalcResult, e: Floats, which: tuple[int, int], weight: Floats
         highest=high,
         occupation=float(k @ result.occupations[spin, :, band]),
         dopant_weight=float(k @ weight[spin, :, band]),
-        crosses=low - uncertainty <= 0 <= high + uncertainty,
+        crosses=low - margin <= 0 <= high + margin,
         spin_degenerate=partner,
     )
 

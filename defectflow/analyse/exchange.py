@@ -77,12 +77,13 @@ def convert(j: float, convention: str, spin: float) -> float:
 
 
 def heisenberg_sum(bonds: dict[int, int]) -> str:
-    """What the cell measures: dE/2 as a sum over shells of the infinite sublattice.
+    """What the cell measures: dE/2 as a sum over shells of the infinite sublattice, cut off after the audited ones.
 
     >>> heisenberg_sum({1: 1, 5: 2})
-    'J1 + 2 J5'
+    'J1 + 2 J5 + ...'
     """
-    return " + ".join(f"J{shell}" if n == 1 else f"{n} J{shell}" for shell, n in sorted(bonds.items()))
+    terms = [f"J{shell}" if n == 1 else f"{n} J{shell}" for shell, n in sorted(bonds.items())]
+    return " + ".join([*terms, "..."])
 
 
 def energy_difference(shell_j: dict[int, float], bonds: dict[int, int]) -> float:

@@ -9,13 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from defectflow.schema import CalcResult, PairCell
+from defectflow.errors import AnalysisError
+from defectflow.schema import CalcResult, PairCell, StateEntry
 
-MOMENT_TOLERANCE = 0.2  # muB, total moment against the intended one
+MOMENT_TOLERANCE = 0.1  # muB, total moment against the intended one
 DRIFT_LIMIT = 0.05  # muB over the last three SCF steps
 SIZE_RANGE = (0.6, 1.4)  # |site moment| in AF over that in FM
 SITE_MOMENT_SEEN = 0.05  # muB; smaller site moments say nothing about a sign
 SHELL_TOLERANCE = 0.15  # relative change of the dopants' distance
+FORCE_SLACK = 2.0  # largest force of the static run over the limit of the relaxation
+SCF_SLACK = 0.005  # eV between the relaxation's last energy and the static run's
+# Keywords that change the way to the result, not the result.
+NEUTRAL_NUMERICS = {"mixer", "eigensolver", "maxiter", "nbands", "spinpol"}
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,39 @@ def verify_run(result: CalcResult, name: str) -> Certificate:
     return certificate(reasons, remarks)
 
 
-def verify_state(result: CalcResult, pair: PairCell, name: str) -> Certificate:
-    """Check one run against the spin state and the pair it was meant to be."""
+def verify_state(entry: StateEntry) -> Certificate:
+    """Check one run against the spin state and the pair it was meant to be.
+
+    Raises
+    ------
+    AnalysisError
+        If the entry has no result.
+    """
+    result, pair, name = _result(entry), entry.pair, entry.name
     run = verify_run(result, name)
     reasons = [*run.reasons, *_wrong_moments(result, pair, name), *_left_its_shell(result, pair, name)]
+    reasons += _left_its_relaxation(result, entry.relaxed, name)
     return certificate(reasons, list(run.remarks))
+
+
+def _result(entry: StateEntry) -> CalcResult:
+    if entry.result is None:
+        raise AnalysisError(f"{entry.name} has no result: {entry.missing}")
+    return entry.result
+
+
+def _left_its_relaxation(result: CalcResult, relaxed: CalcResult | None, name: str) -> list[str]:
+    if relaxed is None:
+        return []
+    reasons = []
+    limit = result.settings.force_tolerance
+    if result.convergence.max_force > FORCE_SLACK * limit:
+        force = f"{result.convergence.max_force:.3f} eV/A (limit {limit:g})"
+        reasons.append(f"{name}: at the relaxed geometry the largest force is {force}; relax it again")
+    change = result.e0 - relaxed.e0
+    if abs(change) > max(SCF_SLACK, 10 * result.settings.energy_tolerance) and result.kpoints == relaxed.kpoints:
+        reasons.append(f"{name}: E0 is {1000 * change:+.0f} meV from that of its relaxation: another SCF minimum")
+    return reasons
 
 
 def _wrong_moments(result: CalcResult, pair: PairCell, name: str) -> list[str]:
@@ -82,11 +115,11 @@ def _wrong_moments(result: CalcResult, pair: PairCell, name: str) -> list[str]:
 
 
 def _left_its_shell(result: CalcResult, pair: PairCell, name: str) -> list[str]:
-    distance = pair_distance(result, pair)
-    if abs(distance / pair.orbit.distance - 1) <= SHELL_TOLERANCE:
+    distance, intended = pair_distance(result, pair), pair.orbit.distance
+    # Half-way to the next pair of the cell the pair is no longer the one it is called.
+    if abs(distance - intended) <= min(SHELL_TOLERANCE * intended, pair.orbit.gap / 2):
         return []
-    before = f"{pair.orbit.distance:.2f} A"
-    return [f"{name}: the pair left its shell, {before} became {distance:.2f} A (a dumbbell is about 1.3 A)"]
+    return [f"{name}: the pair left its shell, {intended:.2f} A became {distance:.2f} A (a dumbbell is about 1.3 A)"]
 
 
 def pair_distance(result: CalcResult, pair: PairCell) -> float:
@@ -94,28 +127,31 @@ def pair_distance(result: CalcResult, pair: PairCell) -> float:
     return float(result.cell.to_pymatgen().get_distance(*pair.dopants))
 
 
-def verify_pair(first: tuple[CalcResult, PairCell, str], second: tuple[CalcResult, PairCell, str]) -> Certificate:
-    """Certificate of the difference of two spin states of one pair.
+def order_found(result: CalcResult, pair: PairCell) -> str:
+    """Spin order by the signs of the dopants' moments, whatever was asked for: "FM", "AF" or "NM"."""
+    first, second = result.site_moments[list(pair.dopants)]
+    if min(abs(first), abs(second)) < SITE_MOMENT_SEEN:
+        return "NM"
+    return "FM" if first * second > 0 else "AF"
 
-    Parameters
-    ----------
-    first, second : (result, what it was meant to be, name)
-    """
-    states = [verify_state(*first), verify_state(*second)]
-    same = verify_settings(first[0], second[0])
+
+def verify_pair(first: StateEntry, second: StateEntry) -> Certificate:
+    """Certificate of the difference of two spin states of one pair."""
+    states = [verify_state(first), verify_state(second)]
+    same = verify_settings(_result(first), _result(second))
     reasons = [r for s in states for r in s.reasons] + list(same.reasons) + _sizes_differ(first, second)
     remarks = [r for s in states for r in s.remarks] + list(same.remarks)
     return certificate(reasons, list(dict.fromkeys(remarks)))
 
 
-def _sizes_differ(first: tuple[CalcResult, PairCell, str], second: tuple[CalcResult, PairCell, str]) -> list[str]:
-    sizes = [np.abs(r.site_moments[list(p.dopants)]) for r, p, _ in (first, second)]
+def _sizes_differ(first: StateEntry, second: StateEntry) -> list[str]:
+    sizes = [np.abs(_result(e).site_moments[list(e.pair.dopants)]) for e in (first, second)]
     if min(s.min() for s in sizes) < SITE_MOMENT_SEEN:
         return []  # already reported, or a state without moments
     ratio = sizes[1] / sizes[0]
     if SIZE_RANGE[0] <= ratio.min() and ratio.max() <= SIZE_RANGE[1]:
         return []
-    return [f"{second[2]}: site moments are {_list(ratio)} times those of {first[2]}: another atomic state"]
+    return [f"{second.name}: site moments are {_list(ratio)} times those of {first.name}: another atomic state"]
 
 
 def verify_settings(first: CalcResult, second: CalcResult) -> Certificate:
@@ -125,13 +161,22 @@ def verify_settings(first: CalcResult, second: CalcResult) -> Certificate:
         reasons.append("the lattice vectors differ")
     if first.cell.species != second.cell.species:
         reasons.append("the atoms or their order differ")
-    remarks = []
+    numerics = _different_numerics(first, second)
+    reasons += [f"numerics.{k} differs: {a} and {b}" for k, a, b in numerics if k not in NEUTRAL_NUMERICS]
+    remarks = [f"numerics.{k} differs (energy-neutral): {a} and {b}" for k, a, b in numerics if k in NEUTRAL_NUMERICS]
+    if first.n_spins != second.n_spins:
+        reasons.append(f"ISPIN differs: {first.n_spins} and {second.n_spins}")
     if first.eigenvalues.shape[2] != second.eigenvalues.shape[2]:
         bands = f"{first.eigenvalues.shape[2]} and {second.eigenvalues.shape[2]}"
         remarks.append(f"NBANDS differ ({bands}): harmless as long as the highest bands are empty")
     if len(first.k_weights) != len(second.k_weights):
         remarks.append("the same mesh was reduced to different numbers of k-points (different symmetry)")
     return certificate(reasons, remarks)
+
+
+def _different_numerics(a: CalcResult, b: CalcResult) -> list[tuple[str, str | None, str | None]]:
+    keys = sorted({*a.numerics, *b.numerics})
+    return [(k, a.numerics.get(k), b.numerics.get(k)) for k in keys if a.numerics.get(k) != b.numerics.get(k)]
 
 
 def _pairs(a: CalcResult, b: CalcResult) -> list[tuple[str, object, object]]:

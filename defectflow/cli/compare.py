@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from defectflow.cli.shared import AsJson, RunFolder, console, print_json
 
 if TYPE_CHECKING:
     from defectflow.analyse.compare import PairComparison
+    from defectflow.run import Study
     from defectflow.schema import Recipe
 
 
@@ -21,18 +22,30 @@ def add_to(app: typer.Typer) -> None:
 def compare(folder: RunFolder, as_json: AsJson = False) -> None:
     """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed."""
     from defectflow.analyse.compare import compare_study
-    from defectflow.export.tables import comparison_row
     from defectflow.run import Study
     from defectflow.run.collect import collect
 
     study = Study.open(folder)
     comparisons = compare_study(collect(study))
     if as_json:
-        rows = [comparison_row(c) for c in comparisons]
-        print_json({"pairs": rows, "caveats": list(study.recipe.caveats), "engine": study.engine_name})
+        print_json(comparison_document(study, comparisons))
     else:
         print_comparison(study.recipe, comparisons)
     raise typer.Exit(0 if all(c.certificate.passed for c in comparisons) else 1)
+
+
+def comparison_document(study: Study, comparisons: tuple[PairComparison, ...]) -> dict[str, Any]:
+    """The table as JSON; `conventions` gives J per bond (meV) in the Hamiltonians of others, for spins of M/2."""
+    from defectflow.analyse.exchange import CONVENTIONS, convert
+    from defectflow.export.tables import comparison_row
+
+    rows = [comparison_row(c) for c in comparisons]
+    sizes = study.recipe.spin.pair_moments
+    if sizes[0] == sizes[1]:  # J S.S is written for spins of one length
+        for row, c in zip(rows, comparisons, strict=True):
+            j = c.exchange.j_per_bond if c.exchange else None
+            row["conventions"] = {h: convert(j, h, sizes[0] / 2) for h in CONVENTIONS} if j is not None else None
+    return {"pairs": rows, "caveats": list(study.recipe.caveats), "engine": study.engine_name}
 
 
 def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
@@ -41,16 +54,18 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
 
     screen = console()
     s = recipe.settings
-    screen.print(
-        f"{recipe.name}: {s.functional}, {s.cutoff:g} eV, {s.kpoints}, {s.smearing}, {'/'.join(recipe.stages)}"
-    )
+    used = (s.functional, f"{s.cutoff:g} eV", s.kpoints, s.smearing, "/".join(recipe.stages))
+    screen.print(f"{recipe.name}:", ", ".join(map(str, used)))
     screen.print(pair_table(comparisons))
     screen.print("E_AF - E_FM > 0: FM is lower. J per bond in H = -sum_bonds J e1.e2 (unit vectors, J > 0 FM),")
     screen.print("E_AF - E_FM = 2 z J; read as one isolated dimer (z = 1):", _dimers(comparisons))
-    screen.print("± is the numerical error of the two SCF runs alone, not of mesh, cutoff, geometry or functional.")
+    screen.print("± is what the two SCF runs and the extrapolation to zero smearing leave open; mesh, cutoff, geometry")
+    screen.print("and functional are not in it.")
     for c in comparisons:
         for reason in c.certificate.reasons:
             screen.print(f"[red]failed[/] {reason}")
+        for remark in c.certificate.remarks:
+            screen.print(f"remark {remark}")
         for other in c.others:
             screen.print(f"also found: {other.name}, E0 = {other.e0:.4f} eV, M = {other.total_moment:.2f} muB")
     _print_published(recipe, comparisons)
@@ -59,7 +74,7 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
 
 
 def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
-    """Pair by pair what others found; a disagreement is said, not hidden."""
+    """Pair by pair what others found; a disagreement is said, not hidden, and no verdict without a certificate."""
     from defectflow.pipeline import published_for
 
     published = published_for(recipe)
@@ -70,12 +85,11 @@ def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
         order, delta = published.order.get(c.orbit.label), published.delta_af_fm.get(c.orbit.label)
         if order is None or c.exchange is None:
             continue
-        ours = "FM" if c.exchange.delta > 0 else "AF"
-        verdict = "[green]same order[/]" if ours == order else "[red]OPPOSITE ORDER[/]"
+        verdict = {order: "[green]same order[/]", "undecided": "undecided"}.get(c.order, "[red]OPPOSITE ORDER[/]")
+        verdict = verdict if c.certificate.passed else "no verdict, the certificate failed"
         theirs = f"{order}, {1000 * delta:+.0f} meV" if delta is not None else order
-        console().print(
-            f"  pair {c.orbit.label}: published {theirs}; here {ours}, {1000 * c.exchange.delta:+.0f} meV: {verdict}"
-        )
+        ours = f"{c.order}, {1000 * c.exchange.delta:+.0f} meV"
+        console().print(f"  pair {c.orbit.label}: published {theirs}; here {ours}: {verdict}")
 
 
 def _dimers(comparisons: tuple[PairComparison, ...]) -> str:

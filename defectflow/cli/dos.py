@@ -49,6 +49,7 @@ def dos(
 
 def _wanted(study: Study, labels: list[str] | None) -> list[StateEntry]:
     from defectflow.errors import AnalysisError
+    from defectflow.pipeline import has_dos
     from defectflow.run.collect import collect
 
     entries = collect(study)
@@ -56,13 +57,14 @@ def _wanted(study: Study, labels: list[str] | None) -> list[StateEntry]:
     for label in labels or []:
         if label not in known:
             raise AnalysisError(f'the study has no pair "{label}"', where="--pair", todo=f"it has {', '.join(known)}")
-    chosen = [e for e in entries if e.result and (not labels or e.pair.orbit.label in labels)]
+    chosen = [e for e in entries if has_dos(study, e) and (not labels or e.pair.orbit.label in labels)]
     if not chosen:
         raise AnalysisError("there is no result to draw yet", where=str(study.folder), todo="defectflow status RUN")
     return chosen
 
 
 def _states(study: Study, entry: StateEntry, reference: str) -> dict[str, Any]:
+    from defectflow.analyse.verify import verify_state
     from defectflow.export.tables import level_row
     from defectflow.pipeline import entry_levels, reference_for
 
@@ -72,6 +74,7 @@ def _states(study: Study, entry: StateEntry, reference: str) -> dict[str, Any]:
         "name": entry.name,
         "pair": entry.pair.orbit.label,
         "state": entry.pair.state,
+        "passed": verify_state(entry).passed,
         "reference": {"name": zero.name, "energy": zero.energy, "uncertainty": zero.uncertainty, "source": zero.source},
         "window": study.recipe.dos.count_window,
         "states_up": up,
@@ -87,7 +90,9 @@ def _print(states: list[dict[str, Any]], files: list[str]) -> None:
     screen = console()
     for s in states:
         zero = s["reference"]
-        screen.print(f"{s['name']}: zero is {zero['name']} = {zero['energy']:.3f} ± {zero['uncertainty']:.3f} eV")
+        warning = "" if s["passed"] else " [red](FAILED its certificate)[/]"
+        place = f"{zero['name']} = {zero['energy']:.3f} ± {zero['uncertainty']:.3f} eV"
+        screen.print(f"{s['name']}{warning}: zero is {place}")
         screen.print(
             f"  within ± {s['window']:g} eV: {s['states_up']:.2f} states up, {s['states_down']:.2f} down per cell"
         )

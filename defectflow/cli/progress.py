@@ -18,8 +18,11 @@ QUIET_SECONDS = 30.0  # between two lines where the output is no terminal
 
 
 @contextmanager
-def watching(folder: Path, jobs: int) -> Iterator[Callable[[Snapshot], None]]:
-    """Give a function that shows snapshots; a live table on a terminal, lines elsewhere."""
+def watching(folder: Path, jobs: int, quiet: bool = False) -> Iterator[Callable[[Snapshot], None]]:
+    """Give a function that shows snapshots: a live table on a terminal, lines elsewhere, the log alone if quiet."""
+    if quiet:
+        yield _Quiet(folder, jobs).show
+        return
     if not sys.stdout.isatty():
         yield _Lines(folder, jobs).show
         return
@@ -34,7 +37,7 @@ class _Watch:
         self.log, self.jobs, self.started, self.seen = folder / "run.log", jobs, time.monotonic(), dict[str, str]()
 
     def changes(self, snapshot: Snapshot) -> list[str]:
-        """Lines on jobs that ended since the last look, which also go to the log."""
+        """Log and return lines on jobs that ended since the last look."""
         ended = {p: s for p, s in snapshot.states.items() if s not in ("waiting", "submitted")}
         new = {p: s for p, s in ended.items() if self.seen.get(p) != s}
         self.seen |= new
@@ -50,6 +53,11 @@ class _Watch:
         left = _time_left(snapshot, self.jobs)
         used = time.monotonic() - self.started
         return f"{done}/{len(snapshot.states)} jobs, {_clock(used)} used, about {_clock(left) if left else '?'} left"
+
+
+class _Quiet(_Watch):
+    def show(self, snapshot: Snapshot) -> None:
+        self.changes(snapshot)
 
 
 class _Lines(_Watch):

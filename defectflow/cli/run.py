@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from defectflow.cli.shared import RecipeFile, RunFolder, console
+from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, console, print_json
 
 if TYPE_CHECKING:
     from defectflow.pipeline import Outcome
@@ -30,36 +30,42 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    recipe: RecipeFile, output: Output = None, engine: EngineName = "gpaw", jobs: Jobs = None, ranks: Ranks = 1
+    recipe: RecipeFile,
+    output: Output = None,
+    engine: EngineName = "gpaw",
+    jobs: Jobs = None,
+    ranks: Ranks = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Run a study, or go on with it: what is done by the same inputs is not run again."""
     from defectflow.engines import get_engine
     from defectflow.run import Study
 
     get_engine(engine).available()
-    _finish(Study.create(output or Path("runs") / recipe.stem, recipe, engine), jobs, ranks)
+    _finish(Study.create(output or Path("runs") / recipe.stem, recipe, engine), jobs, ranks, as_json)
 
 
-def resume(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = 1) -> None:
+def resume(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = 1, as_json: AsJson = False) -> None:
     """Go on with a study where it was; the recipe and the engine are those it was made with."""
     from defectflow.run import Study
 
-    _finish(Study.open(folder), jobs, ranks)
+    _finish(Study.open(folder), jobs, ranks, as_json)
 
 
-def _finish(study: Study, jobs: int | None, ranks: int) -> None:
+def _finish(study: Study, jobs: int | None, ranks: int, as_json: bool) -> None:
     from defectflow.cli.progress import watching
     from defectflow.executors.local import usable_cores
     from defectflow.pipeline import finish_study
     from defectflow.run import RunOptions
 
     side_by_side = jobs or max(1, usable_cores() // ranks)
-    with watching(study.folder, side_by_side) as watch:
+    with watching(study.folder, side_by_side, quiet=as_json) as watch:
         outcome = finish_study(study, side_by_side, RunOptions(ranks=ranks, watch=watch))
-    raise typer.Exit(_report(study, outcome))
+    _report_json(study, outcome) if as_json else _report(study, outcome)
+    raise typer.Exit(0 if all(s == "done" for s in outcome.states.values()) else 1)
 
 
-def _report(study: Study, outcome: Outcome) -> int:
+def _report(study: Study, outcome: Outcome) -> None:
     from defectflow.cli.compare import print_comparison
     from defectflow.pipeline import failed_jobs
 
@@ -68,4 +74,10 @@ def _report(study: Study, outcome: Outcome) -> int:
     for path, reason in failed_jobs(study, outcome.states).items():
         screen.print(f"[red]not done[/] {path}: {reason}")
     screen.print("written:", *(f"  {p}" for p in outcome.files), sep="\n")
-    return 0 if all(s == "done" for s in outcome.states.values()) else 1
+
+
+def _report_json(study: Study, outcome: Outcome) -> None:
+    from defectflow.cli.compare import comparison_document
+
+    files = [str(p) for p in outcome.files]
+    print_json({**comparison_document(study, outcome.comparisons), "states": outcome.states, "files": files})

@@ -45,7 +45,7 @@ def _run_row(folder: Path, entry: StateEntry) -> dict[str, Any]:
     if entry.result is None:
         checked = certificate([f"{entry.name}: no result ({entry.missing})"], [])
     else:
-        checked = verify_state(entry.result, entry.pair, entry.name)
+        checked = verify_state(entry)
     return {
         "path": str(folder / entry.path),
         "passed": checked.passed,

@@ -1,6 +1,6 @@
 """Executors: where commands run. Each is a `concurrent.futures.Executor`."""
 
 from defectflow.executors.local import LocalExecutor
-from defectflow.executors.task import Ended, Task, run_task
+from defectflow.executors.task import Ended, Task, run_task, stop_tasks
 
-__all__ = ["Ended", "LocalExecutor", "Task", "run_task"]
+__all__ = ["Ended", "LocalExecutor", "Task", "run_task", "stop_tasks"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+_LIVE: set[subprocess.Popen[bytes]] = set()
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -56,4 +59,15 @@ def _run(task: Task, log: BinaryIO) -> int:
         start_new_session=True,
     ) as process:
         # Waiting with the pipe open: leaving the block closes it, and with it the worker's life line.
-        return process.wait()
+        _LIVE.add(process)
+        try:
+            return process.wait()
+        finally:
+            _LIVE.discard(process)
+
+
+def stop_tasks() -> None:
+    """Kill the process groups of all tasks that this process runs."""
+    for process in list(_LIVE):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

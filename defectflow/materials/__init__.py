@@ -63,12 +63,6 @@ def material(name: str) -> Material:
     )
 
 
-def substitutional_moment(dopant: str, site: str) -> tuple[float, str] | None:
-    """Moment (muB) and source of one neutral dopant on a site, or None where no value is on record."""
-    entry = _read("dopants.toml").get(f"{dopant}_on_{site}")
-    return None if entry is None else (float(entry["moment"]), str(entry["source"]))
-
-
 @dataclass(frozen=True)
 class PublishedOrder:
     """Spin order of the pairs of a cell as published.

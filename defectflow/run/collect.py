@@ -6,18 +6,22 @@ from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError, ParseError
 from defectflow.inputs import pair_folder, resolve
 from defectflow.run.study import Study
-from defectflow.schema import CalcResult, StateEntry
+from defectflow.schema import CalcResult, PairCell, StateEntry
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites
 
 
 def collect(study: Study) -> tuple[StateEntry, ...]:
     """Every spin state of every pair, in the order of the recipe, with its result or the reason why not."""
-    return tuple(
-        StateEntry(path, pair, *_result_or_reason(study, path), far_sites(pair, sublattice), neighbour_sites(pair))
-        for sublattice in [study.recipe.pairs.sublattice]
-        for pair, _ in build_pair_cells(study.recipe)
-        for path in [f"{pair_folder(pair, sublattice)}/static"]
-    )
+    return tuple(_entry(study, pair) for pair, _ in build_pair_cells(study.recipe))
+
+
+def _entry(study: Study, pair: PairCell) -> StateEntry:
+    sublattice = study.recipe.pairs.sublattice
+    folder = pair_folder(pair, sublattice)
+    result, missing = _result_or_reason(study, f"{folder}/static")
+    relaxed = _result_or_reason(study, f"{folder}/relax")[0] if "relax" in study.recipe.stages else None
+    far, near = far_sites(pair, sublattice), neighbour_sites(pair)
+    return StateEntry(f"{folder}/static", pair, result, missing, relaxed, far, near)
 
 
 def trusted_result(study: Study, path: str) -> CalcResult:

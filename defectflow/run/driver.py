@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
+from pathlib import Path
 
 from defectflow.engines import Engine, Progress
 from defectflow.errors import DefectFlowError, EngineError, ParseError
-from defectflow.executors import Ended, Task, run_task
+from defectflow.executors import Ended, Task, run_task, stop_tasks
 from defectflow.inputs import resolve
 from defectflow.run.study import RESULT, Study
 from defectflow.schema import CalcResult, Job, JobInputs, JobState
@@ -79,15 +80,38 @@ class _Driver:
 
     def _start(self, job: Job) -> None:
         inputs = self.engine.make_inputs(job)
-        done = self.study.finished(job.path, inputs)
+        done = self.study.finished(job.path, inputs) or self._left_behind(job.path, inputs)
         if done is not None:
             self._believe(job.path, done)
+            self._repair(job.path, inputs)
             return
         attempts = self._prepare(job, inputs)
         folder = self.study.job_folder(job.path)
         task = Task(tuple(self.engine.command(folder.resolve(), self.options.ranks)), folder)
         self.futures[self.executor.submit(run_task, task)] = _Running(job, inputs, attempts)
         self.states[job.path] = "submitted"
+
+    def _left_behind(self, path: str, inputs: JobInputs) -> CalcResult | None:
+        """Output of a worker that ended well after its driver was killed."""
+        folder = self.study.job_folder(path)
+        try:
+            result = self.engine.read(folder, inputs)
+        except DefectFlowError:
+            return None
+        return self._keep(folder, result) if result.converged else None
+
+    def _keep(self, folder: Path, result: CalcResult) -> CalcResult:
+        save_record(result, folder / RESULT)
+        for output in self.engine.outputs(folder):
+            output.unlink(missing_ok=True)
+        return result
+
+    def _repair(self, path: str, inputs: JobInputs) -> None:
+        # The driver was killed between result and state: the result counts, the state follows.
+        before = self.study.state(path)
+        if before is None or before.state != "done":
+            attempts = before.attempts if before else 1
+            self.study.set_state(path, JobState("done", inputs.hash, inputs.engine, attempts))
 
     def _prepare(self, job: Job, inputs: JobInputs) -> int:
         folder = self.study.job_folder(job.path)
@@ -121,11 +145,7 @@ class _Driver:
         folder = self.study.job_folder(running.job.path)
         if status != 0:
             raise _worker_error(self.study, running.job.path, status)
-        result = self.engine.read(folder, running.inputs)
-        save_record(result, folder / RESULT)
-        for output in self.engine.outputs(folder):
-            output.unlink(missing_ok=True)
-        self._believe(running.job.path, result)
+        self._believe(running.job.path, self._keep(folder, self.engine.read(folder, running.inputs)))
         self._note(running, self.states[running.job.path], "")
 
     def _believe(self, path: str, result: CalcResult) -> None:
@@ -162,7 +182,14 @@ def run_study(study: Study, engine: Engine, executor: Executor, options: RunOpti
         If another driver runs the same study.
     """
     with study.lock():
-        return _Driver(study, engine, executor, options).run()
+        try:
+            return _Driver(study, engine, executor, options).run()
+        except BaseException:
+            # Nothing may go on without a driver that holds the lock: not the queue, not the workers.
+            executor.shutdown(wait=False, cancel_futures=True)
+            stop_tasks()
+            executor.shutdown(wait=True)
+            raise
 
 
 def _worker_error(study: Study, path: str, status: int) -> EngineError:

@@ -53,7 +53,7 @@ class Study:
         }
         if (folder / SUMMARY).is_file():
             _same_study(read_json(folder / SUMMARY), summary, folder)
-        elif folder.exists() and any(p.name != ".driver.lock" for p in folder.iterdir()):
+        elif folder.exists() and any(not _left_by_creation(p) for p in folder.iterdir()):
             raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / RECIPE, recipe_path.read_bytes())
@@ -120,12 +120,17 @@ class Study:
         return load_record(CalcResult, self.job_folder(path) / RESULT)
 
     def finished(self, path: str, inputs: JobInputs) -> CalcResult | None:
-        """Result of a job if it was made by exactly these inputs; anything else runs again."""
+        """Result of a job if it converged and was made by exactly these inputs; anything else runs again."""
         try:
             result = self.result(path)
         except DefectFlowError:
             return None
-        return result if result.input_hash == inputs.hash else None
+        return result if result.input_hash == inputs.hash and result.converged else None
+
+
+def _left_by_creation(path: Path) -> bool:
+    # Of a run that was killed before its first file was complete.
+    return path.name in {".driver.lock", RECIPE} or path.name.startswith((f".{RECIPE}.", f".{SUMMARY}."))
 
 
 def _calculated(recipe: object) -> object:

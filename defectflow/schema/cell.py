@@ -105,6 +105,13 @@ class Cell:
         """Cell with other fractional coordinates."""
         return Cell(self.lattice, self.species, np.array(coords), self.moments)
 
+    def with_signs_of(self, found: Floats) -> Cell:
+        """Cell whose moments have the signs of `found` where both are not zero, and their own sizes.
+
+        Moments inside small spheres say which way a spin points, but are no good start for another run.
+        """
+        return self.with_moments(np.where(self.moments * found < 0, -self.moments, self.moments))
+
     def with_moments(self, moments: Floats) -> Cell:
         """Cell with other moments (muB)."""
         return Cell(self.lattice, self.species, self.coords, np.array(moments, float))
@@ -137,6 +144,8 @@ class PairOrbit:
         Farther shells whose sites are images of the same pair, up to the audit's cutoff.
     bonds : dict of int to int
         Images per shell: how many bonds of each shell one cell holds.
+    gap : float
+        To the distance of the nearest other pair of the cell (A); infinite if there is none.
     """
 
     label: str
@@ -150,6 +159,7 @@ class PairOrbit:
     bulk_shells: tuple[int, ...]
     aliased_shells: tuple[int, ...]
     bonds: dict[int, int]
+    gap: float
 
     @property
     def folder(self) -> str:

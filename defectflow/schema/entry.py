@@ -22,6 +22,8 @@ class StateEntry:
         None where there is no result made by the inputs that the study asks for.
     missing : str
         Why there is none, empty otherwise.
+    relaxed : CalcResult or None
+        Last step of the relaxation that gave the geometry; None where the study relaxes nothing.
     far : tuple of int
         Sites of the dopants' sublattice farthest from both.
     near : tuple of int
@@ -32,6 +34,7 @@ class StateEntry:
     pair: PairCell
     result: CalcResult | None
     missing: str
+    relaxed: CalcResult | None
     far: tuple[int, ...]
     near: tuple[int, ...]
 

@@ -111,6 +111,8 @@ class Pairs(Record):
         for key in given:
             if not getattr(self, key):
                 raise ValueError(f"{key} is empty; leave it out to take all pairs")
+            if len(set(getattr(self, key))) != len(getattr(self, key)):
+                raise ValueError(f"{key} names a pair twice")
         return self
 
 
@@ -118,8 +120,9 @@ class Start(Record):
     """How a run starts; broken starts look for SCF minima that a symmetric start cannot reach.
 
     ``rattle`` moves every atom by a seeded random vector of length up to ``amplitude``; ``off-centre``
-    moves the dopants along their bond by ``amplitude``; ``orbital`` moves the cations beside each dopant
-    along ``axis`` outwards by ``amplitude``, which orders its p shell. In a study without a relaxation
+    moves the dopants along their bond by ``amplitude``; ``orbital`` moves the two neighbours of each dopant
+    along ``axis`` inwards by ``amplitude``: cations then lower its p level along that axis, and the electron
+    that the minority shell holds has one level to go to. In a study without a relaxation
     the moved geometry only seeds the density and wave functions.
     """
 
@@ -139,16 +142,21 @@ class Start(Record):
 
     @property
     def name(self) -> str:
-        """Part of a folder name: ``symmetric``, ``rattle-7``, ``orbital-z``."""
-        tail = self.seed if self.seed is not None else self.axis
-        return self.kind if tail is None else f"{self.kind}-{tail}"
+        """Part of a folder name: ``symmetric``, ``rattle-7-0.05``, ``orbital-z-0.08``."""
+        parts = [self.kind, self.seed, self.axis, self.amplitude]
+        return "-".join(f"{p:g}" if isinstance(p, float) else str(p) for p in parts if p is not None)
 
 
 class Spin(Record):
-    """Spin states of the pair, the moment each dopant starts from (muB), and the starts to try."""
+    """Spin states of the pair, the moment of each dopant (muB), and the starts to try.
+
+    A run starts from these moments and is judged by their sum, so they must be those of the state asked for:
+    ``moment`` for both dopants, or ``moments`` one by one.
+    """
 
     states: tuple[str, ...]
-    moment: Moment
+    moment: Moment | None = None
+    moments: tuple[Moment, Moment] | None = None
     starts: tuple[Start, ...] = (Start(kind="symmetric"),)
 
     @field_validator("states")
@@ -160,6 +168,20 @@ class Spin(Record):
         if len(set(value)) != len(value) or not value:
             raise ValueError("states must be a list of different states")
         return value
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> Spin:
+        if (self.moment is None) == (self.moments is None):
+            raise ValueError('give moment = "2.0 muB" for both dopants, or moments = ["1.0 muB", "2.0 muB"]')
+        names = [start.name for start in self.starts]
+        if len(set(names)) != len(names) or not names:
+            raise ValueError(f"starts must be a list of different starts; their names are {', '.join(names)}")
+        return self
+
+    @property
+    def pair_moments(self) -> tuple[float, float]:
+        """Moments of the first and the second dopant (muB), without sign."""
+        return self.moments or (self.moment or 0.0, self.moment or 0.0)
 
 
 class DosSettings(Record):

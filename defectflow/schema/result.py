@@ -82,6 +82,9 @@ class CalcResult:
         Final geometry; its moments are those the run started from.
     settings, kpoints : Settings, KMesh
         What was actually used.
+    numerics : dict
+        Keywords and values, as texts, that the engine was run with and that are not in `settings`: mixer,
+        eigensolver, further convergence criteria.
     potentials : dict
         Element to name and fingerprint of its PAW set.
     n_electrons : float
@@ -113,7 +116,7 @@ class CalcResult:
     convergence : Convergence
     warnings : tuple of str
     core_seconds : float
-        CPU time spent, all processes.
+        CPU time of the calculation, all processes, set-up included.
     """
 
     engine: str
@@ -124,6 +127,7 @@ class CalcResult:
     cell: Cell
     settings: Settings
     kpoints: KMesh
+    numerics: dict[str, str]
     potentials: dict[str, str]
     n_electrons: float
     e0: float

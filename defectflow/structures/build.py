@@ -37,7 +37,9 @@ def build_pair_cells(recipe: Recipe) -> list[tuple[PairCell, Start]]:
 
 def _spin_states(recipe: Recipe, pristine: Structure, orbit: PairOrbit) -> list[tuple[str, Cell, tuple[int, int]]]:
     bare, dopants = _doped(recipe, Cell.from_pymatgen(pristine), orbit)
-    cells = [bare.with_moments(_moments(len(bare), dopants, state, recipe.spin.moment)) for state in recipe.spin.states]
+    cells = [
+        bare.with_moments(_moments(len(bare), dopants, state, recipe.spin.pair_moments)) for state in recipe.spin.states
+    ]
     coords = bare.coords - best_origin(cells, dopants)
     coords -= np.floor(coords + 1e-9)
     return [(s, c.with_coords(coords), dopants) for s, c in zip(recipe.spin.states, cells, strict=True)]
@@ -55,10 +57,9 @@ def _doped(recipe: Recipe, pristine: Cell, orbit: PairOrbit) -> tuple[Cell, tupl
     return ordered.cell, ordered.dopants
 
 
-def _moments(n: int, dopants: tuple[int, int], state: str, moment: float) -> Floats:
+def _moments(n: int, dopants: tuple[int, int], state: str, sizes: tuple[float, float]) -> Floats:
     moments = np.zeros(n)
-    for site, sign in zip(dopants, signs(state), strict=True):
-        moments[site] = sign * moment
+    moments[list(dopants)] = np.multiply(signs(state), sizes)
     return moments
 
 
@@ -70,11 +71,16 @@ def pristine_cell(recipe: Recipe) -> Cell:
     return Cell.from_pymatgen(primitive)
 
 
+FEWEST_FAR = 8  # sites; one symmetric shell alone would have no spread
+
+
 def far_sites(pair: PairCell, element: str, tolerance: float = 0.05) -> tuple[int, ...]:
-    """Sites of `element` farthest from both dopants: all within `tolerance` (A) of the largest distance."""
-    sites = sublattice_sites(pair.cell.to_pymatgen(), element)
-    distance = pair.cell.to_pymatgen().distance_matrix[sites][:, list(pair.dopants)].min(axis=1)
-    chosen = sites[distance > distance.max() - tolerance]
+    """Sites of `element` farthest from both dopants: whole shells (within `tolerance`, A) until there are eight."""
+    structure = pair.cell.to_pymatgen()
+    sites = sublattice_sites(structure, element)
+    distance = structure.distance_matrix[sites][:, list(pair.dopants)].min(axis=1)
+    last = np.sort(distance)[-min(FEWEST_FAR, len(distance))]
+    chosen = sites[distance > last - tolerance]
     return tuple(int(s) for s in chosen)
 
 

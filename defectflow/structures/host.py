@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def host_structure(host: Host) -> Structure:
-    """Conventional cell of the host.
+    """Cell of the host: the conventional one of a material or prototype, the cell as given of a file.
+
+    Supercell matrices and distances over a refer to this cell and to its first lattice vector.
 
     Raises
     ------

@@ -75,7 +75,7 @@ def pair_table(host: Structure, matrix: Ints, element: str) -> PairTable:
     permutations = site_permutations(coords, lattice, supercell_operations(host, matrix))
     found = [(orbit, *_representative(orbit, coords, lattice)) for orbit in pair_orbits(permutations)]
     found.sort(key=lambda f: (round(float(np.linalg.norm(f[2])), 4), f[1]))
-    audit = _ShellAudit(cell, sites, host.lattice.a)
+    audit = _ShellAudit(cell, sites, host.lattice.a, [float(np.linalg.norm(f[2])) for f in found])
     which = np.full((len(sites),) * 2, -1)
     for n, (orbit, _, _) in enumerate(found):
         which[orbit[:, 0], orbit[:, 1]] = which[orbit[:, 1], orbit[:, 0]] = n
@@ -128,7 +128,8 @@ def _representative(orbit: Ints, coords: Floats, lattice: Floats) -> tuple[tuple
 class _ShellAudit:
     """Sorts the images of a pair into the shells of the infinite sublattice around its first site."""
 
-    def __init__(self, cell: Structure, sites: Ints, a: float) -> None:
+    def __init__(self, cell: Structure, sites: Ints, a: float, distances: list[float]) -> None:
+        self._distances = np.array(distances)
         self._lattice, self._coords = cell.lattice.matrix, cell.frac_coords[sites]
         self._sites, self._a = sites, a
 
@@ -149,7 +150,12 @@ class _ShellAudit:
             bulk_shells=(nearest,),
             aliased_shells=tuple(sorted(set(bonds) - {nearest})),
             bonds=dict(sorted(bonds.items())),
+            gap=self._gap(distance),
         )
+
+    def _gap(self, distance: float) -> float:
+        apart = np.abs(self._distances - distance)
+        return float(apart[apart > _SAME_LENGTH].min(initial=np.inf))
 
     def _bonds(self, i: int, j: int, distance: float) -> dict[int, int]:
         shells = self._shells(i, distance)

@@ -50,9 +50,13 @@ def _by_label(table: PairTable, element: str, number: int) -> PairOrbit:
 
 
 def _by_shell(host: Structure, table: PairTable, element: str, shell: int) -> PairOrbit:
-    for orbit in table.orbits:
-        if shell in orbit.bulk_shells:
-            return orbit
+    held = [orbit for orbit in table.orbits if shell in orbit.bulk_shells]
+    if len(held) > 1:
+        names = ", ".join(f"{o.label} {o.vector_over_a}" for o in held)
+        what = f"shell {shell} holds several distinct pairs of this cell: {names}"
+        raise StructureError(what, where="pairs.bulk_shells", todo="take one by select or vectors_over_a")
+    if held:
+        return held[0]
     image = next((o for o in table.orbits if shell in o.aliased_shells), None)
     cells = _cells_holding(host, element, lambda o: shell in o.bulk_shells)
     raise _aliased(f"shell {shell} of the infinite {element} sublattice", "pairs.bulk_shells", image, cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from defectflow.errors import StructureError
 from defectflow.schema.cell import Floats, PairCell
 from defectflow.schema.recipe import Start
 
@@ -40,7 +41,7 @@ def _off_centre(pair: PairCell, start: Start) -> Floats:
 
 
 def _orbital(pair: PairCell, start: Start) -> Floats:
-    # The two cations of each dopant along one axis move outwards: its p level along that axis goes down.
+    # The two neighbours of each dopant along one axis move inwards: cations lower its p level along that axis.
     axis = np.eye(3)["xyz".index(start.axis or "z")]
     moves = np.zeros((len(pair.cell), 3))
     for dopant in pair.dopants:
@@ -50,5 +51,8 @@ def _orbital(pair: PairCell, start: Start) -> Floats:
         nearest = distance[distance > 0.1].min()
         along = vectors @ axis
         beside = (np.abs(along) > 0.9 * nearest) & (distance < 1.1 * nearest)
-        moves += np.where(beside, np.sign(along), 0.0)[:, None] * axis
+        moves -= np.where(beside, np.sign(along), 0.0)[:, None] * axis
+    if not moves.any():
+        what = f"the neighbours of pair {pair.orbit.label} along {start.axis} are shared by both dopants"
+        raise StructureError(f"{what} and would not move", where="spin.starts", todo="choose another axis")
     return moves

@@ -153,7 +153,7 @@ RELAX = (
 def test_a_relaxation_that_is_killed_goes_on_from_its_last_geometry(recipes, tmp_path):
     folder = tmp_path / "run"
     study = Study.create(folder, recipes(*RELAX), "gpaw")
-    place = folder / "pairs/C_O-C_O_s1_d3.01/FM.off-centre/relax"
+    place = folder / "pairs/C_O-C_O_s1_d3.01/FM.off-centre-0.05/relax"
     driver = subprocess.Popen(
         [sys.executable, "-m", "defectflow.cli.main", "resume", str(folder)], stdout=subprocess.DEVNULL
     )
@@ -165,13 +165,14 @@ def test_a_relaxation_that_is_killed_goes_on_from_its_last_geometry(recipes, tmp
     reached = json.loads((place / "relax.json").read_text())
     study, states = run(folder / "study.toml", folder)
     assert set(states.values()) == {"done"}
-    relaxed = study.result("pairs/C_O-C_O_s1_d3.01/FM.off-centre/relax")
+    relaxed = study.result("pairs/C_O-C_O_s1_d3.01/FM.off-centre-0.05/relax")
     first = (place / "gpaw.txt").read_text().split("Unit cell")[0]
     assert relaxed.convergence.ionic
     assert f"{reached['coords'][-1][0] * 4.25 % 4.25:.4f}"[:5] in first
-    assert study.state("pairs/C_O-C_O_s1_d3.01/FM.off-centre/relax").attempts == 2
-    static = study.result("pairs/C_O-C_O_s1_d3.01/FM.off-centre/static")
+    assert study.state("pairs/C_O-C_O_s1_d3.01/FM.off-centre-0.05/relax").attempts == 2
+    static = study.result("pairs/C_O-C_O_s1_d3.01/FM.off-centre-0.05/static")
     assert np.allclose(static.cell.coords, relaxed.cell.coords, atol=1e-9)
+    assert static.e0 == pytest.approx(relaxed.e0, abs=1e-3)
 
 
 def test_killed_at_random_moments_the_real_engine_ends_with_the_same_numbers(recipes, small, tmp_path):
@@ -195,7 +196,7 @@ def test_killed_at_random_moments_the_real_engine_ends_with_the_same_numbers(rec
 
 def test_a_broken_start_seeds_a_static_run_and_leaves_the_geometry(recipes, small, tmp_path):
     rattle = ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "rattle", amplitude = "0.1 A", seed = 3 }]')
-    job = next(j for j in plan_jobs(load_recipe(recipes(rattle))) if j.path.endswith("FM.rattle-3/static"))
+    job = next(j for j in plan_jobs(load_recipe(recipes(rattle))) if j.path.endswith("FM.rattle-3-0.1/static"))
     seeded = calculate(job, tmp_path / "seeded")
     symmetric = small[0].result("pairs/C_O-C_O_s1_d3.01/FM/static")
     assert np.allclose(seeded.cell.coords, symmetric.cell.coords, atol=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,17 +16,16 @@ if TYPE_CHECKING:
     from defectflow.engines.gpaw.worker import Trace
 
 ORBITALS = ("s", "p", "d")
+IN_SETTINGS = {"mode", "xc", "kpts", "occupations", "setups", "symmetry"}
 
 
-def measure(job: Job, calc: Any, total: Totals, trace: Trace, run: tuple[str, float]) -> CalcResult:
+def measure(job: Job, calc: Any, total: Totals, trace: Trace, run: Run) -> CalcResult:
     """Read everything a result holds; collective, so it is called on every rank.
 
     Parameters
     ----------
     total : Totals
         Of this run, or of the parent whose density a DOS run keeps.
-    run : (str, float)
-        Hash of the inputs, CPU seconds.
     """
     import gpaw
 
@@ -39,11 +39,12 @@ def measure(job: Job, calc: Any, total: Totals, trace: Trace, run: tuple[str, fl
         engine="gpaw",
         code="GPAW",
         version=gpaw.__version__,
-        input_hash=run[0],
+        input_hash=run.input_hash,
         stage=job.stage,
         cell=job.cell.with_coords(calc.atoms.get_scaled_positions(wrap=False)),
         settings=job.settings,
         kpoints=job.kpoints,
+        numerics={k: json.dumps(v, sort_keys=True) for k, v in run.keywords.items() if k not in IN_SETTINGS},
         potentials=_potentials(calc),
         n_electrons=float(calc.get_number_of_electrons()),
         e0=total.e0,
@@ -63,8 +64,17 @@ def measure(job: Job, calc: Any, total: Totals, trace: Trace, run: tuple[str, fl
         planar_potential=_planar(calc.get_electrostatic_potential()),
         convergence=_convergence(job, trace, total.forces),
         warnings=(),
-        core_seconds=run[1],
+        core_seconds=run.core_seconds,
     )
+
+
+@dataclass(frozen=True)
+class Run:
+    """Of one run: hash of its inputs, keywords given to GPAW, CPU seconds of all ranks."""
+
+    input_hash: str
+    keywords: dict[str, Any]
+    core_seconds: float
 
 
 @dataclass(frozen=True)
@@ -104,8 +114,9 @@ def _projections(job: Job, calc: Any, atom_map: Any, bands: tuple[int, ...]) -> 
     setups = calc.dft.setups
     for wfs in calc.dft.ibzwfs:
         for atom, projections in wfs.P_ani.items():
-            _add(weights[wfs.spin, wfs.k, :, atom], np.array(projections), setups[atom])
-    calc.dft.ibzwfs.kpt_comm.sum(weights)
+            _add(weights[wfs.spin, wfs.k, wfs.n1 : wfs.n2, atom], np.array(projections), setups[atom])
+    # A rank holds the atoms of its domain, the bands of its group and its own k-points, nobody else does.
+    calc.comm.sum(weights)
     orbits = np.array(atom_map).T  # images of every atom under every operation
     chosen = np.stack([weights[..., orbits[site], :].mean(axis=-2) for site in job.sites], axis=-2)
     return Projections(np.array(job.sites, dtype=np.int64), ORBITALS, chosen.astype(np.float32))

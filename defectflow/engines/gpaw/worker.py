@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from defectflow.engines.document import inputs_in, read_job
+from defectflow.engines.gpaw.density import DENSITY, continued, in_fixed_density
 from defectflow.engines.gpaw.parameters import gpaw_parameters
 from defectflow.engines.guard import die_with_parent, lock_file
 from defectflow.engines.worker_engine import OUTPUT, TRACE
@@ -74,43 +75,51 @@ def main(folder: Path) -> None:
     world.barrier()
     job, preset = read_job(folder)
     trace = Trace(folder / TRACE, world.rank == 0)
-    started = time.perf_counter()
-    calc, total = _run(job, preset, folder, trace)
-    from defectflow.engines.gpaw.measure import measure
+    keywords = gpaw_parameters(job, preset, _valence_electrons(job))
+    calc, total = _run(job, preset, folder, keywords, trace)
+    from defectflow.engines.gpaw.measure import Run, measure
 
-    seconds = (time.perf_counter() - started) * world.size
-    result = measure(job, calc, total, trace, (inputs_in(folder, "gpaw").hash, seconds))
+    seconds = float(world.sum_scalar(time.process_time()))
+    result = measure(job, calc, total, trace, Run(inputs_in(folder, "gpaw").hash, keywords, seconds))
     if world.rank == 0:
         save_record(result, folder / OUTPUT)
 
 
-def _run(job: Job, preset: dict[str, Any], folder: Path, trace: Trace) -> tuple[Any, Any]:
-    from gpaw import GPAW, KohnShamConvergenceError
+def _run(job: Job, preset: dict[str, Any], folder: Path, keywords: dict[str, Any], trace: Trace) -> tuple[Any, Any]:
+    from gpaw import KohnShamConvergenceError
 
-    keywords = gpaw_parameters(job, preset, _valence_electrons(job))
     try:
         if job.stage == "dos":
-            return _in_fixed_density(job, folder, keywords)
-        calc = GPAW(**keywords, txt=str(folder / "gpaw.txt"))
-        return calc, _self_consistent(job, preset, folder, calc, trace)
+            return in_fixed_density(job, folder, keywords)
+        calc, atoms = _start(job, preset, folder, keywords)
+        return calc, _self_consistent(job, preset, folder, (calc, atoms), trace)
     except KohnShamConvergenceError:
         steps = f"{job.settings.max_scf_steps} SCF steps, last change {_last_change(trace):.1e} eV"
         todo = "raise settings.max_scf_steps, or try another start"
         raise NotConvergedError(f"the SCF did not converge in {steps}", where=str(folder), todo=todo) from None
 
 
-def _self_consistent(job: Job, preset: dict[str, Any], folder: Path, calc: Any, trace: Trace) -> Any:
+def _start(job: Job, preset: dict[str, Any], folder: Path, keywords: dict[str, Any]) -> tuple[Any, Any]:
+    from gpaw import GPAW
+
+    if job.stage == "static" and job.parent:
+        calc = continued(job, folder, keywords)
+        return calc, calc.atoms.copy()
+    calc, atoms = GPAW(**keywords, txt=str(folder / "gpaw.txt")), _start_atoms(job, folder)
+    _seed(job, preset, atoms, calc)
+    return calc, atoms
+
+
+def _self_consistent(job: Job, preset: dict[str, Any], folder: Path, run: tuple[Any, Any], trace: Trace) -> Any:
     from defectflow.engines.gpaw.measure import totals
 
-    atoms = _start_atoms(job, folder)
-    _seed(job, preset, atoms, calc)
+    calc, atoms = run
     calc.hooks["scf_step"] = trace.record
     atoms.calc = calc
     if job.stage == "relax":
         _relax(job, preset, atoms, folder)
     total = totals(calc, atoms, job.spin_polarised)
-    if job.stage == "static":
-        calc.write(str(folder / "density.gpw"), mode="")
+    calc.write(str(folder / DENSITY), mode="")
     return total
 
 
@@ -119,7 +128,7 @@ def _last_change(trace: Trace) -> float:
 
 
 def _start_atoms(job: Job, folder: Path) -> Any:
-    # A relaxation that was killed goes on from the last geometry it reached, with the moments it had there.
+    # A relaxation that was killed goes on from the last geometry it reached, with the signs it had there.
     atoms = job.cell.to_ase()
     if job.stage == "relax" and (folder / RELAX).is_file():
         try:
@@ -142,24 +151,6 @@ def _valence_electrons(job: Job) -> float:
     return float(sum(valence[s] for s in job.cell.species))
 
 
-def _in_fixed_density(job: Job, folder: Path, keywords: dict[str, Any]) -> tuple[Any, Any]:
-    # Another mesh in the density of the static run, its Fermi level kept; the totals are that run's.
-    from gpaw import GPAW
-
-    from defectflow.engines.gpaw.measure import totals
-
-    parent = folder.parent / "static" / "density.gpw"
-    if not parent.is_file():
-        raise ParseError("the density of the static run is missing; run it again", where=str(parent))
-    static = GPAW(str(parent), txt=None)
-    total = totals(static, static.get_atoms(), job.spin_polarised)
-    chosen = {k: keywords[k] for k in ("kpts", "nbands", "symmetry", "convergence", "maxiter", "eigensolver")}
-    calc = static.fixed_density(**chosen, txt=str(folder / "gpaw.txt"))
-    for _ in calc.iconverge(calc.atoms):
-        pass
-    return calc, total
-
-
 def _seed(job: Job, preset: dict[str, Any], atoms: Any, calc: Any) -> None:
     # A few steps in the distorted geometry prepare density and wave functions in a broken symmetry.
     if job.seed_coords is None:
@@ -177,15 +168,15 @@ def _relax(job: Job, preset: dict[str, Any], atoms: Any, folder: Path) -> None:
     options = dict(preset["minimiser"])
     minimiser = getattr(ase.optimize, options.pop("name"))(atoms, logfile=str(folder / "relax.log"), **options)
     for _ in minimiser.irun(fmax=job.settings.force_tolerance, steps=job.settings.max_ionic_steps):
-        _save_geometry(atoms, folder)
+        _save_geometry(job, atoms, folder)
 
 
-def _save_geometry(atoms: Any, folder: Path) -> None:
-    moments = atoms.get_magnetic_moments()
+def _save_geometry(job: Job, atoms: Any, folder: Path) -> None:
+    reached = job.cell.with_signs_of(atoms.get_magnetic_moments())
     state = {
         "input_hash": inputs_in(folder, "gpaw").hash,
         "coords": atoms.get_scaled_positions(wrap=False).tolist(),
-        "moments": moments.tolist(),
+        "moments": reached.moments.tolist(),
     }
     if atoms.calc.comm.rank == 0:
         write_atomic(folder / RELAX, json.dumps(state).encode())

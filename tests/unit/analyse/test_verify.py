@@ -7,11 +7,15 @@ import pytest
 
 from defectflow.analyse.verify import verify_pair, verify_run, verify_settings, verify_state
 from defectflow.demo import tiny_pair, tiny_result
+from defectflow.schema import StateEntry
+
+
+def entry(state, result, relaxed=None):
+    return StateEntry("path", tiny_pair(state), result, "", relaxed, (6,), (0,))
 
 
 def pair_certificate(fm=None, af=None):
-    fm, af = fm or tiny_result("FM"), af or tiny_result("AF")
-    return verify_pair((fm, tiny_pair("FM"), "FM"), (af, tiny_pair("AF"), "AF"))
+    return verify_pair(entry("FM", fm or tiny_result("FM")), entry("AF", af or tiny_result("AF")))
 
 
 def converged(result, **change):
@@ -33,7 +37,7 @@ def test_two_good_runs_pass():
 def test_a_step_limit_that_was_reached_fails():
     certificate = pair_certificate(af=converged(tiny_result("AF"), electronic=False))
     assert not certificate.passed
-    assert "AF: not converged electronically" in certificate.reasons[0]
+    assert "pair 1 AF: not converged electronically" in certificate.reasons[0]
 
 
 # VASP 5 prints "EDIFF is reached" also when it was not: the numbers decide, not the flag.
@@ -130,4 +134,36 @@ def test_different_nbands_are_a_remark():
 
 
 def test_the_ten_real_states_of_the_shipped_study_are_what_they_were_meant_to_be(entries):
-    assert [verify_state(e.result, e.pair, e.name).reasons for e in entries] == [()] * 10
+    assert [verify_state(e).reasons for e in entries] == [()] * 10
+
+
+def test_a_static_run_in_another_minimum_than_its_relaxation_fails():
+    """Seen with GPAW on the fourth pair: the relaxed AF state, started afresh, ended 30 meV lower with 0.15 eV/A."""
+    relaxed = converged(tiny_result("AF", -10.2), ionic=True)
+    checked = verify_state(entry("AF", converged(tiny_result("AF", -10.23), max_force=0.15), relaxed))
+    assert any("largest force is 0.150 eV/A" in r for r in checked.reasons)
+    assert any("-30 meV from that of its relaxation" in r for r in checked.reasons)
+
+
+def test_a_ferrimagnetic_drift_of_an_af_state_fails():
+    drifted = with_moments(tiny_result("AF"), 0.5, -0.55, -0.12)
+    assert any("total moment -0.12 muB, intended 0.00" in r for r in pair_certificate(af=drifted).reasons)
+
+
+def test_a_pair_nearer_to_another_pair_of_the_cell_fails():
+    pair = tiny_pair("FM")
+    crowded = replace(pair, orbit=replace(pair.orbit, gap=0.2))
+    result = tiny_result("FM")
+    coords = result.cell.coords.copy()
+    coords[5] += [0.03, 0.03, 0]
+    moved = replace(result, cell=result.cell.with_coords(coords))
+    assert not verify_state(replace(entry("FM", moved), pair=crowded)).passed
+    assert verify_state(entry("FM", moved)).passed
+
+
+@pytest.mark.parametrize(("key", "passed"), [("mixer", True), ("eigensolver", True), ("convergence", False)])
+def test_other_numerics_are_energy_neutral_or_not(key, passed):
+    af = replace(tiny_result("AF"), numerics={"mixer": "toy", key: "other"})
+    certificate = verify_settings(tiny_result("FM"), af)
+    assert certificate.passed is passed
+    assert any(f"numerics.{key} differs" in text for text in (*certificate.reasons, *certificate.remarks))

@@ -46,7 +46,7 @@ def test_a_study_with_a_broken_start_runs_all_its_starts_without_symmetry(paper_
 def test_a_broken_start_seeds_a_static_study_and_starts_a_relaxation(recipe_file, paper_jobs):
     rattle = '\nstarts = [{ kind = "rattle", amplitude = "0.05 A", seed = 1 }]'
     static = plan_jobs(load_recipe(recipe_file(('moment = "2.0 muB"', 'moment = "2.0 muB"' + rattle))))[2]
-    relax = next(j for j in paper_jobs if j.path.endswith("FM.rattle-1/relax"))
+    relax = next(j for j in paper_jobs if j.path.endswith("FM.rattle-1-0.05/relax"))
     symmetric = next(j for j in paper_jobs if j.path.endswith("FM/relax"))
     assert static.seed_coords is not None
     assert relax.seed_coords is None

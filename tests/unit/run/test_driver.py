@@ -18,7 +18,7 @@ from defectflow.inputs import plan_jobs
 from defectflow.resources import resource
 from defectflow.run import RunOptions, Study, run_study
 from defectflow.run.collect import collect
-from defectflow.schema import load_recipe
+from defectflow.schema import JobState, load_recipe
 
 QUICK = resource("workflows", "quick.toml")
 FAST = RunOptions(poll=0.05)
@@ -125,6 +125,50 @@ def test_a_second_driver_is_kept_out_and_told_who_holds_the_study(tmp_path):
     first.communicate()
     assert second.returncode == 2
     assert f"is in use by process {first.pid}" in message
+
+
+def test_ctrl_c_stops_the_queue_and_the_workers_before_it_lets_the_study_go(tmp_path):
+    folder = tmp_path / "run"
+    driver = _driver(folder, DEFECTFLOW_REPLAY_STEP="0.5")
+    _wait_for(lambda: _workers(folder))
+    driver.send_signal(signal.SIGINT)
+    _, message = driver.communicate(timeout=20)
+    assert driver.returncode == 130
+    assert "goes on where it was" in message
+    assert not _workers(folder)
+    assert len(list(folder.rglob("job.json"))) >= 1
+
+
+def test_an_output_that_a_killed_driver_left_behind_is_kept(tmp_path, finished):
+    """The worker ended well, the driver did not live to collect it: it must not run again."""
+    study, _ = run(tmp_path / "run")
+    place = study.folder / "pairs/C_O-C_O_s2_d4.25/FM/static"
+    for suffix in (".json", ".npz"):
+        (place / f"result{suffix}").rename(place / f"output{suffix}")
+    text = (place / "output.json").read_text()
+    assert set(run(study.folder)[1].values()) == {"done"}
+    assert attempts(study)["pairs/C_O-C_O_s2_d4.25/FM/static"] == 1
+    assert (place / "result.json").read_text() == text
+
+
+def test_a_state_that_a_killed_driver_did_not_write_is_repaired(tmp_path):
+    study, _ = run(tmp_path / "run")
+    path = "bulk/static"
+    study.set_state(path, JobState("submitted", study.state(path).input_hash, "replay", 1))
+    run(study.folder)
+    assert study.state(path).state == "done"
+
+
+@pytest.mark.parametrize("left", ["study.toml", ".study.toml.123.tmp", ".study.json.123.tmp"])
+def test_a_folder_that_was_killed_in_the_making_can_be_used(tmp_path, left):
+    (tmp_path / left).write_text("half")
+    assert Study.create(tmp_path, QUICK, "replay").recipe.name == "quick"
+
+
+def test_an_unconverged_job_is_tried_again(faulty):
+    study, state = faulty("unconverged")
+    assert state == "unconverged"
+    assert set(run(study.folder)[1].values()) == {"done"}
 
 
 @pytest.fixture

@@ -89,6 +89,12 @@ BAD = {
         ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "rattle", amplitude = "0.1 A" }]'),
         r'spin.starts.0: kind = "rattle" takes amplitude, seed',
     ),
+    "twice a start": (
+        ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "symmetric" }, { kind = "symmetric" }]'),
+        r"starts must be a list of different starts",
+    ),
+    "no moment": (('moment = "2.0 muB"', ""), r"give moment = "),
+    "twice a pair": (('sublattice = "O"', 'sublattice = "O"\nselect = [4, 4]'), r"select names a pair twice"),
     "stages": (('stages = ["static"]', 'stages = ["dos", "static"]'), r"stages are"),
     "dos without mesh": (('stages = ["static"]', 'stages = ["static", "dos"]'), r"needs dos.kpoints"),
     "falling window": (('["-4 eV", "6 eV"]', '["6 eV", "-4 eV"]'), r"dos.window: window must rise"),

@@ -65,12 +65,23 @@ def test_two_different_dopants_keep_their_roles(recipe_file):
     assert [pair.cell.moments[d] for d in pair.dopants] == [2.0, -2.0]
 
 
+def test_each_dopant_has_its_own_moment(recipe_file):
+    path = recipe_file(
+        ('["C", "C"]', '["N", "C"]'),
+        ('moment = "2.0 muB"', 'moments = ["1.0 muB", "2.0 muB"]'),
+        ('"spin.moment"', '"spin.moments"'),
+    )
+    fm, af = (pair for pair, _ in build_pair_cells(load_recipe(path))[:2])
+    assert (fm.cell.moments.sum(), af.cell.moments.sum()) == (3.0, -1.0)
+
+
 def test_far_and_near_sites_of_the_fourth_pair(cells):
     pair = cells[6]
     assert {pair.cell.species[s] for s in neighbour_sites(pair)} == {"Mg"}
     assert len(neighbour_sites(pair)) == 12
     assert {pair.cell.species[s] for s in far_sites(pair, "O")} == {"O"}
     assert not set(far_sites(pair, "O")) & set(pair.dopants)
+    assert all(len(far_sites(c, "O")) >= 8 for c in cells)
 
 
 @pytest.mark.parametrize("name", ["host.cif", "POSCAR"])

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
+from defectflow.errors import StructureError
 from defectflow.resources import resource
-from defectflow.schema.recipe import Host
-from defectflow.structures import distinct_pairs, host_structure, supercell
+from defectflow.schema.recipe import Host, Pairs
+from defectflow.structures import distinct_pairs, host_structure, select_pairs, supercell
 from defectflow.structures.pairs import pair_orbits
 
 MGO = host_structure(Host(material="MgO"))
@@ -54,6 +55,13 @@ def test_the_heisenberg_sums_of_the_64_atom_cube():
     assert (bonds[2][3], bonds[2][7]) == (2, 4)
     assert (bonds[3][4], bonds[3][12]) == (4, 8)
     assert bonds[4][6] == 8
+
+
+def test_a_shell_that_holds_two_distinct_pairs_is_not_chosen_from_silently():
+    """In 4x4x4 shell 9 is both (2, 1/2, 1/2) and (3/2, 3/2, 0)."""
+    wanted = Pairs(dopants=("C", "C"), sublattice="O", bulk_shells=(9,))
+    with pytest.raises(StructureError, match="several distinct pairs"):
+        select_pairs(MGO, np.diag([4, 4, 4]), wanted)
 
 
 def test_the_216_atom_cube_tells_shells_one_to_six_apart():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from defectflow.errors import StructureError
 from defectflow.resources import resource
 from defectflow.schema import load_recipe
 from defectflow.schema.recipe import Start
@@ -42,9 +43,17 @@ def test_off_centre_moves_the_dopants_along_their_bond(pair):
     assert np.linalg.norm(moved[pair.dopants[0]]) == pytest.approx(0.1)
 
 
-def test_orbital_moves_the_cations_beside_the_dopants_outwards_along_the_axis(pair):
+def test_orbital_moves_the_cations_beside_the_dopants_inwards_along_the_axis(pair):
     moved = moves(pair, kind="orbital", amplitude=0.08, axis="z")
     sites = np.flatnonzero(np.abs(moved).max(axis=1) > 1e-9)
     assert {pair.cell.species[s] for s in sites} == {"Mg"}
     assert len(sites) == 4
     assert np.allclose(np.abs(moved[sites]), [0, 0, 0.08])
+    height = (pair.cell.coords[sites, 2] - pair.cell.coords[pair.dopants[0], 2] + 0.5) % 1 - 0.5
+    assert (height * moved[sites, 2] < 0).all()
+
+
+def test_an_orbital_start_that_would_move_nothing_is_refused():
+    chain = build_pair_cells(load_recipe(resource("workflows", "quick.toml")))[2][0]
+    with pytest.raises(StructureError, match="choose another axis"):
+        moves(chain, kind="orbital", amplitude=0.08, axis="x")

@@ -1,0 +1,66 @@
+"""Runs that start from the density of an earlier stage, so that they stay in its SCF minimum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from defectflow.errors import ParseError
+from defectflow.schema import Job
+
+DENSITY = "density.gpw"
+SETTLING_STEPS = 6  # SCF steps of the wave functions in the fixed density before it is set free
+
+
+def parent_density(job: Job, folder: Path) -> Path:
+    """Density file of the parent stage.
+
+    Raises
+    ------
+    ParseError
+        If it is missing, for example because the folder was copied without it.
+    """
+    stage = (job.parent or "").rsplit("/", 1)[-1]
+    path = folder.parent / stage / DENSITY
+    if not path.is_file():
+        todo = f"delete {folder.parent / stage / 'result.json'} and run the study again"
+        raise ParseError("the density of the parent stage is missing", where=str(path), todo=todo)
+    return path
+
+
+def in_fixed_density(job: Job, folder: Path, keywords: dict[str, Any]) -> tuple[Any, Any]:
+    """Converge states on another mesh in the parent's density; its Fermi level and totals are kept."""
+    from gpaw import GPAW
+
+    from defectflow.engines.gpaw.measure import totals
+
+    static = GPAW(str(parent_density(job, folder)), txt=None)
+    total = totals(static, static.get_atoms(), job.spin_polarised)
+    chosen = {k: keywords[k] for k in ("kpts", "nbands", "symmetry", "convergence", "maxiter", "eigensolver")}
+    calc = static.fixed_density(**chosen, txt=str(folder / "gpaw.txt"))
+    for _ in calc.iconverge(calc.atoms):
+        pass
+    return calc, total
+
+
+def continued(job: Job, folder: Path, keywords: dict[str, Any]) -> Any:
+    """Calculator that goes on self-consistently from the density the relaxation ended with.
+
+    From a fresh guess an AF state may slide into another minimum than the one that was relaxed.
+    """
+    from gpaw import GPAW
+    from gpaw.new.scf import create_convergence_criteria
+
+    relaxed = GPAW(str(parent_density(job, folder)), txt=None)
+    calc = relaxed.fixed_density(
+        kpts=keywords["kpts"], symmetry=keywords["symmetry"], maxiter=keywords["maxiter"], txt=str(folder / "gpaw.txt")
+    )
+    for context in calc.iconverge(calc.atoms):
+        if context.niter >= SETTLING_STEPS:
+            break
+    loop = calc.dft.scf_loop
+    loop.update_density_and_potential, loop.fix_fermi_level = True, False
+    criteria = {k: v for k, v in keywords["convergence"].items() if k != "bands"}
+    loop.convergence = create_convergence_criteria(criteria)
+    calc.dft.results.clear()  # what it holds belongs to the fixed density
+    return calc
