@@ -88,11 +88,15 @@ def pair_table(comparisons: tuple[PairComparison, ...]) -> Table:
             f"{c.af.e0:.4f}" if c.af else "-",
             f"{1000 * e.delta:+.0f} ± {1000 * c.uncertainty:.0f}" if e else "-",
             f"{e.j_per_bond:+.1f}" if e else "-",
-            ", ".join(f"{s.total_moment:.2f}" if s else "-" for s in (c.fm, c.af)),
+            ", ".join(f"{_no_minus_zero(s.total_moment):.2f}" if s else "-" for s in (c.fm, c.af)),
             "; ".join(_moments(s) for s in (c.fm, c.af)),
             "[green]passed[/]" if c.certificate.passed else "[red]FAILED[/]",
         )
     return table
+
+
+def _no_minus_zero(value: float) -> float:
+    return round(value, 2) + 0.0
 
 
 def _moments(s: StateSummary | None) -> str:
