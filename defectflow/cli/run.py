@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +61,11 @@ def _finish(study: Study, jobs: int | None, ranks: int, as_json: bool) -> None:
 
     side_by_side = jobs or max(1, usable_cores() // ranks)
     with watching(study.folder, side_by_side, quiet=as_json) as watch:
-        outcome = finish_study(study, side_by_side, RunOptions(ranks=ranks, watch=watch))
+        try:
+            outcome = finish_study(study, side_by_side, RunOptions(ranks=ranks, watch=watch))
+        except KeyboardInterrupt:
+            print("stopped; the same command goes on where it was", file=sys.stderr)
+            raise typer.Exit(130) from None
     _report_json(study, outcome) if as_json else _report(study, outcome)
     raise typer.Exit(0 if all(s == "done" for s in outcome.states.values()) else 1)
 
