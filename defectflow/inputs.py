@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from defectflow.errors import InputError
+from defectflow.engines import engine_names
+from defectflow.errors import InputError, RecipeError
 from defectflow.schema import CalcResult, Cell, Job, KMesh, PairCell, Recipe, Settings
 from defectflow.schema.recipe import Start
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites, pristine_cell
@@ -17,11 +18,24 @@ def plan_jobs(recipe: Recipe) -> tuple[Job, ...]:
     """All jobs of a study, parents before children: the host's own run, then every pair and state."""
     pairs = [job for pair, start in build_pair_cells(recipe) for job in _pair_jobs(recipe, pair, start)]
     jobs = (*_bulk_jobs(recipe), *pairs)
+    _check_potentials(recipe, {s for job in jobs for s in job.cell.species})
     paths = [job.path for job in jobs]
     if twice := [p for p in paths if paths.count(p) > 1]:
         what = f"two jobs would share the folder {twice[0]}"
         raise InputError(what, todo="name every pair, spin state and start only once")
     return jobs
+
+
+def _check_potentials(recipe: Recipe, elements: set[str]) -> None:
+    """A flavour for an engine or an element that the study does not have would be ignored: refuse it."""
+    engines = {*engine_names(), "vasp"} - {"replay"}
+    for engine, flavours in recipe.settings.potentials.items():
+        where = f"settings.potentials.{engine}"
+        if engine not in engines:
+            raise RecipeError("is no engine", where=where, todo=f"known: {', '.join(sorted(engines))}")
+        if stray := sorted(set(flavours) - elements):
+            todo = f"the cells hold {', '.join(sorted(elements))}"
+            raise RecipeError(f"no cell of the study holds {stray[0]}", where=f"{where}.{stray[0]}", todo=todo)
 
 
 def resolve(job: Job, parent: CalcResult | None) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,8 @@ def _external(vbm: Reference, path: Path) -> Reference:
     try:
         above, error = float(document["fermi_minus_vbm"]), float(document["uncertainty"])
         name, source = str(document["name"]), str(document["source"])
+        if not (isfinite(above) and 0 <= error < inf):
+            raise ValueError("fermi_minus_vbm must be finite, uncertainty finite and not negative")
     except (KeyError, TypeError, ValueError) as wrong:
         todo = 'expected keys: "name", "fermi_minus_vbm" (eV), "uncertainty" (eV), "source"'
         raise AnalysisError(f"is no reference record ({wrong!r})", where=str(path), todo=todo) from None
@@ -175,7 +178,7 @@ def write_dos(study: Study, choice: str, entries: list[StateEntry], stem: Path) 
     from defectflow.export import plots
 
     panels = [_panel(study, entry, choice) for entry in entries]
-    table = stem.with_suffix(".csv")
+    table = stem.with_name(f"{stem.name}.csv")
     write_atomic(table, to_csv([row for p in panels for row in _curve_rows(p)]).encode())
     return [table, *plots.save(plots.dos_figure(panels), stem)]
 

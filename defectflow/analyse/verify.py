@@ -50,10 +50,10 @@ def verify_run(result: CalcResult, name: str) -> Certificate:
     """Check one run by its own numbers, without knowing what it was meant to be."""
     c = result.convergence
     reasons, remarks = [], []
-    if not c.electronic or abs(c.last_energy_change) > c.energy_tolerance:
+    if not (c.electronic and abs(c.last_energy_change) <= c.energy_tolerance):
         change = f"last change {c.last_energy_change:+.1e} eV, tolerance {c.energy_tolerance:.1e} eV"
         reasons.append(f"{name}: not converged electronically ({change}); run it again with more steps")
-    if c.moment_drift > DRIFT_LIMIT:
+    if not c.moment_drift <= DRIFT_LIMIT:
         reasons.append(f"{name}: the total moment still moved by {c.moment_drift:.2f} muB in the last three steps")
     if c.ionic is False:
         reasons.append(f"{name}: not converged ionically (largest force {c.max_force:.3f} eV/A)")

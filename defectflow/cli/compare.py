@@ -63,14 +63,14 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
     screen.print("and functional are not in it.")
     for c in comparisons:
         for reason in c.certificate.reasons:
-            screen.print(f"[red]failed[/] {reason}")
+            screen.print(f"failed {reason}", style="red")
         for remark in c.certificate.remarks:
             screen.print(f"remark {remark}")
         for other in c.others:
             screen.print(f"also found: {other.name}, E0 = {other.e0:.4f} eV, M = {other.total_moment:.2f} muB")
     _print_published(recipe, comparisons)
     for caveat in recipe.caveats:
-        screen.print(f"[yellow]note[/] {caveat}")
+        screen.print(f"note {caveat}", style="yellow")
 
 
 def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
@@ -85,11 +85,12 @@ def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
         order, delta = published.order.get(c.orbit.label), published.delta_af_fm.get(c.orbit.label)
         if order is None or c.exchange is None:
             continue
-        verdict = {order: "[green]same order[/]", "undecided": "undecided"}.get(c.order, "[red]OPPOSITE ORDER[/]")
+        verdict = {order: "same order", "undecided": "undecided"}.get(c.order, "OPPOSITE ORDER")
         verdict = verdict if c.certificate.passed else "no verdict, the certificate failed"
         theirs = f"{order}, {1000 * delta:+.0f} meV" if delta is not None else order
         ours = f"{c.order}, {1000 * c.exchange.delta:+.0f} meV"
-        console().print(f"  pair {c.orbit.label}: published {theirs}; here {ours}: {verdict}")
+        style = "red" if verdict == "OPPOSITE ORDER" else None
+        console().print(f"  pair {c.orbit.label}: published {theirs}; here {ours}: {verdict}", style=style)
 
 
 def _dimers(comparisons: tuple[PairComparison, ...]) -> str:

@@ -20,8 +20,8 @@ def doctor(as_json: AsJson = False) -> None:
         print_json({"checks": checks, "usable": usable})
     else:
         for check in checks:
-            mark = "[green]ok[/]     " if check["ok"] else "[yellow]missing[/]"
-            console().print(f"{mark} {check['name']}: {check['found']}")
+            mark = "ok     " if check["ok"] else "missing"
+            console().print(f"{mark} {check['name']}: {check['found']}", style=None if check["ok"] else "yellow")
     raise typer.Exit(0 if usable else 1)
 
 

@@ -29,6 +29,7 @@ def dos(
         Path | None,
         typer.Option("-o", "--output", help="Figure and CSV, without suffix.", show_default="RUN/figures/dos"),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that -o names.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw the DOS (PDF, SVG and the curves as CSV) and list the states around the zero of energy."""
@@ -37,14 +38,28 @@ def dos(
 
     study = Study.open(folder)
     entries = _wanted(study, pair)
+    stem = _stem(output, force) if output is not None else folder / "figures" / "dos"
     states = [_states(study, entry, reference) for entry in entries]
-    stem = output or folder / "figures" / "dos"
     stem.parent.mkdir(parents=True, exist_ok=True)
     files = [str(p) for p in write_dos(study, reference, entries, stem)]
     if as_json:
         print_json({"states": states, "files": files})
     else:
         _print(states, files)
+
+
+def _stem(output: Path, force: bool) -> Path:
+    from defectflow.errors import InputError
+
+    if not output.name:
+        raise InputError(f'"{output}" is no file name', where="--output", todo="give a name without suffix")
+    for suffix in ("csv", "pdf", "svg"):
+        path = output.with_name(f"{output.name}.{suffix}")
+        if path.exists() and not force:
+            raise InputError(
+                "exists already; nothing was changed", where=str(path), todo="choose another name, or --force"
+            )
+    return output
 
 
 def _wanted(study: Study, labels: list[str] | None) -> list[StateEntry]:
@@ -90,7 +105,7 @@ def _print(states: list[dict[str, Any]], files: list[str]) -> None:
     screen = console()
     for s in states:
         zero = s["reference"]
-        warning = "" if s["passed"] else " [red](FAILED its certificate)[/]"
+        warning = "" if s["passed"] else " (FAILED its certificate)"
         place = f"{zero['name']} = {zero['energy']:.3f} ± {zero['uncertainty']:.3f} eV"
         screen.print(f"{s['name']}{warning}: zero is {place}")
         screen.print(

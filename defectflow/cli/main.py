@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -22,6 +23,9 @@ for module in (doctor, init, pairs, build, run, status, verify, compare, dos):
 
 def main() -> None:
     """Run the command line; what a user can cause ends with a message and status 2, not with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ± or Å shows a question mark
     try:
         app()
     except DefectFlowError as error:

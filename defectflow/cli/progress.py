@@ -77,9 +77,11 @@ class _Table(_Watch):
         self.live = live
 
     def show(self, snapshot: Snapshot) -> None:
+        from rich.text import Text
+
         for line in self.changes(snapshot):
-            self.live.console.print(line, highlight=False)
-        self.live.update("\n".join([self.headline(snapshot), *_running_lines(snapshot)]))
+            self.live.console.print(line, highlight=False, markup=False)
+        self.live.update(Text("\n".join([self.headline(snapshot), *_running_lines(snapshot)])))
 
 
 def _running_lines(snapshot: Snapshot) -> list[str]:

@@ -20,7 +20,7 @@ Jobs = Annotated[
 Ranks = Annotated[int, typer.Option("--ranks", min=1, help="MPI ranks per calculation.")]
 EngineName = Annotated[str, typer.Option("--engine", help="Engine that runs the jobs.")]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Run folder.", show_default="runs/<name of the recipe>")
+    Path | None, typer.Option("-o", "--output", help="Run folder.", show_default="runs/<file name of the recipe>")
 ]
 
 
@@ -77,7 +77,7 @@ def _report(study: Study, outcome: Outcome) -> None:
     print_comparison(study.recipe, outcome.comparisons)
     screen = console()
     for path, reason in failed_jobs(study, outcome.states).items():
-        screen.print(f"[red]not done[/] {path}: {reason}")
+        screen.print(f"not done {path}: {reason}", style="red")
     screen.print("written:", *(f"  {p}" for p in outcome.files), sep="\n")
 
 

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.", show_default=False)]
@@ -18,14 +19,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document; a number that is not finite would be an error, never NaN."""
-    json.dump(document, sys.stdout, indent=1, allow_nan=False)
-    print()
+    """Print one JSON document, whole or not at all; a number that is not finite is an error, never NaN."""
+    print(json.dumps(document, indent=1, allow_nan=False))
 
 
 def console() -> Console:
-    """Console that does not cut tables when the output is a file or a pipe."""
+    """Console that prints users' text as it is and does not cut tables when the output is a file or a pipe."""
     from rich.console import Console
 
-    wide = None if sys.stdout.isatty() else 160
-    return Console(width=wide, highlight=False, soft_wrap=True)
+    wide = None if sys.stdout is not None and sys.stdout.isatty() else 160
+    return Console(width=wide, highlight=False, soft_wrap=True, markup=False)
+
+
+def verdict(passed: bool) -> Text:
+    """The word that a reader looks for first."""
+    from rich.text import Text
+
+    return Text("passed", style="green") if passed else Text("FAILED", style="red")

@@ -18,7 +18,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(folder: RunFolder, as_json: AsJson = False) -> None:
-    """Show the state of every job; status 1 if one failed or did not converge."""
+    """Show the state of every job; status 1 if one failed, did not converge or lost its result.
+
+    waiting, submitted, done; interrupted: its driver is gone; stale: no result of today's inputs; failed, unconverged.
+    """
     from defectflow.run import Study
 
     study = Study.open(folder)
@@ -27,22 +30,39 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         print_json({"jobs": rows})
     else:
         _print(rows)
-    raise typer.Exit(1 if any(r["state"] in ("failed", "unconverged") for r in rows) else 0)
+    raise typer.Exit(1 if any(r["state"] in ("failed", "unconverged", "stale") for r in rows) else 0)
 
 
 def _row(study: Study, path: str) -> dict[str, Any]:
     from defectflow.engines import get_engine
 
     state = study.state(path)
+    name = _state_now(study, path, state.state if state else "waiting")
     progress = get_engine(study.engine_name).progress(study.job_folder(path))
     return {
         "path": path,
-        "state": state.state if state else "waiting",
+        "state": name,
         "attempts": state.attempts if state else 0,
         "seconds": state.seconds if state else 0.0,
         "scf_step": progress.scf_step if progress else None,
         "error": state.error if state else "",
     }
+
+
+def _state_now(study: Study, path: str, written: str) -> str:
+    """What ``job.json`` says, unless the result or the driver is gone."""
+    from defectflow.errors import DefectFlowError
+    from defectflow.run.collect import trusted_result
+
+    if written == "submitted" and not study.has_driver():
+        return "interrupted"
+    if written != "done":
+        return written
+    try:
+        trusted_result(study, path)
+    except DefectFlowError:
+        return "stale"
+    return "done"
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.shared import AsJson, console, print_json
+from defectflow.cli.shared import AsJson, console, print_json, verdict
 
 if TYPE_CHECKING:
     from defectflow.schema import StateEntry
@@ -63,8 +63,8 @@ def _print(runs: list[dict[str, Any]], pairs: list[dict[str, Any]]) -> None:
 
 
 def _print_one(screen: Any, name: str, checked: dict[str, Any]) -> None:
-    screen.print(f"{'[green]passed[/]' if checked['passed'] else '[red]FAILED[/]'} {name}")
+    screen.print(verdict(checked["passed"]), name)
     for reason in checked["reasons"]:
-        screen.print(f"       [red]{reason}[/]")
+        screen.print(f"       {reason}", style="red")
     for remark in checked["remarks"]:
         screen.print(f"       {remark}")

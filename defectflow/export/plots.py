@@ -39,7 +39,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     """Write ``stem.pdf`` and ``stem.svg``; same input, same bytes."""
     from matplotlib import rc_context
 
-    paths = [stem.with_suffix(".pdf"), stem.with_suffix(".svg")]
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "svg")]
     with rc_context({"svg.hashsalt": "defectflow", "svg.fonttype": "none", "pdf.fonttype": 42}):
         figure.savefig(paths[0], metadata={"CreationDate": None})
         figure.savefig(paths[1], metadata={"Date": None})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from defectflow.errors import InputError
 from defectflow.inputs import pair_folder
 from defectflow.schema import PairCell, Recipe
 from defectflow.schema.jsonio import write_atomic
+from defectflow.schema.recipe import Start
 from defectflow.structures.build import build_pair_cells
+from defectflow.structures.spins import start_coords
 
 
 def write_structures(recipe: Recipe, folder: Path, file_format: str) -> list[Path]:
@@ -20,15 +23,20 @@ def write_structures(recipe: Recipe, folder: Path, file_format: str) -> list[Pat
         If a file of that name exists already; nothing is written then.
     """
     texts: dict[Path, str] = {}
-    for pair, _ in build_pair_cells(recipe):
+    for pair, start in build_pair_cells(recipe):
         place = folder / pair_folder(pair, recipe.pairs.sublattice)
-        texts |= {place / name: text for name, text in _texts(pair, file_format).items()}
+        texts |= {place / name: text for name, text in _texts(_started(pair, start), file_format).items()}
     if there := [path for path in texts if path.exists()]:
         raise InputError("exists already; nothing was changed", where=str(there[0]), todo="choose another folder")
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text.encode())
     return list(texts)
+
+
+def _started(pair: PairCell, start: Start) -> PairCell:
+    coords = start_coords(pair, start)
+    return pair if coords is None else replace(pair, cell=pair.cell.with_coords(coords))
 
 
 def _texts(pair: PairCell, file_format: str) -> dict[str, str]:

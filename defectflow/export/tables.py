@@ -72,6 +72,8 @@ def level_row(level: Level) -> dict[str, Any]:
 
 def pair_table(comparisons: tuple[PairComparison, ...]) -> Table:
     """The FM/AF table for a terminal."""
+    from rich.text import Text
+
     table = _table(
         "pair", "d/a", "d (A)", "sites", "z", "E_FM (eV)", "E_AF (eV)", "E_AF-E_FM (meV)", "J/bond (meV)",
         "M_FM, M_AF (muB)", "m_dopant FM; AF (muB)", "certificate",
@@ -90,7 +92,7 @@ def pair_table(comparisons: tuple[PairComparison, ...]) -> Table:
             f"{e.j_per_bond:+.1f}" if e else "-",
             ", ".join(f"{_no_minus_zero(s.total_moment):.2f}" if s else "-" for s in (c.fm, c.af)),
             "; ".join(_moments(s) for s in (c.fm, c.af)),
-            "[green]passed[/]" if c.certificate.passed else "[red]FAILED[/]",
+            Text("passed", style="green") if c.certificate.passed else Text("FAILED", style="red"),
         )
     return table
 

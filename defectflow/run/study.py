@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from defectflow.engines.guard import lock_file
-from defectflow.errors import DefectFlowError, InputError, ParseError
+from defectflow.errors import DefectFlowError, InputError, LockedError, ParseError
 from defectflow.inputs import plan_jobs
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe, load_recipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
@@ -39,25 +39,26 @@ class Study:
     def create(cls, folder: Path, recipe_path: Path, engine: str) -> Study:
         """Make a run folder, or open the one that is there if it was made from the same recipe.
 
+        Keys that change no calculation (question, caveats, sources, how a DOS is drawn) may differ; the
+        folder then takes them over.
+
         Raises
         ------
         InputError
-            If the folder belongs to another recipe or engine; nothing is changed then.
+            If the folder belongs to another recipe or engine, or holds other files; nothing is changed then.
+        LockedError
+            If a driver runs the study.
         """
         recipe = with_inline_host(load_recipe(recipe_path))
         study = cls(folder, recipe)
-        summary = {
-            "name": recipe.name,
-            "engine": engine,
-            "recipe": recipe.model_dump(mode="json", by_alias=True),
-        }
-        if (folder / SUMMARY).is_file():
-            _same_study(read_json(folder / SUMMARY), summary, folder)
-        elif folder.exists() and any(not _left_by_creation(p) for p in folder.iterdir()):
-            raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / RECIPE, recipe_path.read_bytes())
-        write_atomic(folder / SUMMARY, json.dumps(summary, indent=1).encode())
+        document = recipe.model_dump(mode="json", by_alias=True)
+        summary = {"name": recipe.name, "engine": engine, "recipe": document}
+        _check_folder(folder, summary)
+        with study.lock():
+            _check_folder(folder, summary)
+            write_atomic(folder / SUMMARY, json.dumps(summary, indent=1).encode())
+            if recipe_path.is_file():  # a pipe cannot be read twice, and study.json holds all of it
+                write_atomic(folder / RECIPE, recipe_path.read_bytes())
         return study
 
     @classmethod
@@ -73,6 +74,8 @@ class Study:
             todo = "a run folder is made by: defectflow run RECIPE -o FOLDER"
             raise ParseError(f"is no run folder (it has no {SUMMARY})", where=str(folder), todo=todo)
         document = read_json(folder / SUMMARY)
+        if not isinstance(document.get("engine"), str):
+            raise ParseError("is damaged: it names no engine", where=str(folder / SUMMARY))
         try:
             return cls(folder, Recipe.model_validate(document["recipe"], by_alias=True))
         except (KeyError, ValueError) as error:
@@ -93,6 +96,16 @@ class Study:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         return lock_file(self.folder / ".driver.lock")
+
+    def has_driver(self) -> bool:
+        """Whether a driver runs the study now."""
+        try:
+            self.lock().close()
+        except LockedError:
+            return True
+        except OSError:
+            return False  # a folder that this user may only read
+        return False
 
     def job_folder(self, path: str) -> Path:
         """Folder of a job."""
@@ -128,9 +141,16 @@ class Study:
         return result if result.input_hash == inputs.hash and result.converged else None
 
 
+def _check_folder(folder: Path, summary: Mapping[str, object]) -> None:
+    if (folder / SUMMARY).is_file():
+        _same_study(read_json(folder / SUMMARY), summary, folder)
+    elif folder.exists() and any(not _left_by_creation(p) for p in folder.iterdir()):
+        raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
+
+
 def _left_by_creation(path: Path) -> bool:
     # Of a run that was killed before its first file was complete.
-    return path.name in {".driver.lock", RECIPE} or path.name.startswith((f".{RECIPE}.", f".{SUMMARY}."))
+    return path.name == ".driver.lock" or path.name.startswith(f".{SUMMARY}.")
 
 
 def _calculated(recipe: object) -> object:
@@ -138,7 +158,9 @@ def _calculated(recipe: object) -> object:
     if not isinstance(recipe, dict):
         return recipe
     shown = {"question", "caveats", "sources", "dos"}
-    return {k: v for k, v in recipe.items() if k not in shown} | {"dos.kpoints": recipe["dos"]["kpoints"]}
+    drawn = recipe.get("dos")
+    mesh = drawn.get("kpoints") if isinstance(drawn, dict) else None
+    return {k: v for k, v in recipe.items() if k not in shown} | {"dos.kpoints": mesh}
 
 
 def _same_study(there: Mapping[str, object], wanted: Mapping[str, object], folder: Path) -> None:
@@ -147,5 +169,5 @@ def _same_study(there: Mapping[str, object], wanted: Mapping[str, object], folde
             raise InputError(
                 f"was made with another {key}; mixing them in one folder would hide different settings",
                 where=str(folder),
-                todo="choose another folder with -o, or go back to the recipe it was made from (study.toml)",
+                todo="choose another folder with -o, or go on with the study as it was made: defectflow resume RUN",
             )

@@ -32,6 +32,7 @@ def save_record(record: Any, path: Path) -> None:
     arrays: dict[str, Any] = {}
     document: dict[str, Any] = {"schema": SCHEMA_VERSION, "record": type(record).__name__}
     document["data"] = _encode(record, "", arrays)
+    document["data_sha256"] = _digest(document["data"])
     if arrays:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
@@ -52,10 +53,12 @@ def load_record(cls: type[T], path: Path) -> T:
     found = (document.get("schema"), document.get("record"))
     if found != (SCHEMA_VERSION, cls.__name__):
         raise ParseError(f"holds {found}, expected {(SCHEMA_VERSION, cls.__name__)}", where=str(path))
+    if document.get("data_sha256") != _digest(document.get("data")):
+        raise ParseError("was changed after it was written (checksum differs)", where=str(path))
     try:
         arrays = _load_arrays(path.with_suffix(".npz"), document["npz_sha256"]) if "npz_sha256" in document else {}
         return typing.cast(T, _decode(cls, document["data"], arrays))
-    except (KeyError, TypeError, ValueError, IndexError, ValidationError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, ValidationError) as error:
         raise ParseError(f"is damaged: {error!r}", where=str(path)) from None
     except DefectFlowError as error:
         raise ParseError(error.what, where=error.where or str(path)) from None
@@ -64,7 +67,7 @@ def load_record(cls: type[T], path: Path) -> T:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; a missing, cut-off or foreign file is a ParseError."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise ParseError(f"cannot be read ({error.strerror})", where=str(path)) from None
     except (ValueError, RecursionError) as error:
@@ -72,6 +75,14 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ParseError("holds no JSON object", where=str(path))
     return document
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of a record")
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from defectflow.errors import RecipeError
 from defectflow.schema.quantity import Energy, Length, Moment, SignedEnergy
 from defectflow.schema.recipe_errors import explain
-from defectflow.schema.settings import KMesh, Record, Settings
+from defectflow.schema.settings import KMesh, Record, Settings, check_element
 
 Vector = tuple[float, float, float]
 IntRow = tuple[int, int, int]
@@ -64,9 +64,11 @@ class Supercell(Record):
 
     @model_validator(mode="after")
     def _positive_volume(self) -> Supercell:
+        if max(abs(n) for row in self.rows for n in row) > 12:
+            raise ValueError("the entries of the matrix lie between -12 and 12")
         size = abs(_determinant(self.rows))
-        if not 1 <= size <= 1000:
-            raise ValueError(f"the supercell holds {size} conventional cells; expected 1 to 1000")
+        if not 1 <= size <= 250:
+            raise ValueError(f"the supercell holds {size} cells of the host; expected 1 to 250")
         return self
 
     @property
@@ -197,6 +199,15 @@ class DosSettings(Record):
     def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
         if value[0] >= value[1]:
             raise ValueError(f"window must rise, not {value[0]:g} to {value[1]:g} eV")
+        if max(map(abs, value)) > 200:
+            raise ValueError("window reaches at most 200 eV from its zero")
+        return value
+
+    @field_validator("broadening")
+    @classmethod
+    def _drawable(cls, value: float) -> float:
+        if not 0.005 <= value <= 2:
+            raise ValueError(f"a broadening lies between 0.005 and 2 eV, not {value:g}")
         return value
 
 
@@ -251,15 +262,6 @@ class Recipe(Record):
         return self
 
 
-def check_element(symbol: str) -> str:
-    """Return `symbol` if it is a chemical element, else raise ValueError."""
-    from ase.data import chemical_symbols
-
-    if symbol not in chemical_symbols[1:]:
-        raise ValueError(f'"{symbol}" is no chemical element')
-    return symbol
-
-
 def load_recipe(path: Path | str) -> Recipe:
     """Read and check a recipe.
 
@@ -285,7 +287,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError("no such recipe", where=str(path), todo="make one: defectflow init NAME") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"cannot be read as text ({error})", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"is not valid TOML: {error}", where=str(path)) from None
 
 
@@ -293,5 +295,5 @@ def _absolute_file(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     # A structure file is named relative to its recipe, so a study can be moved as one folder.
     host = document.get("host")
     if isinstance(host, dict) and isinstance(host.get("file"), str):
-        return {**document, "host": {**host, "file": str((folder / host["file"]).resolve())}}
+        return {**document, "host": {**host, "file": str(Path.cwd() / folder / host["file"])}}
     return document

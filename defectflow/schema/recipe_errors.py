@@ -22,9 +22,11 @@ def explain(error: ValidationError, model: type[BaseModel], path: Path) -> Recip
 
 
 def _line(item: Any, model: type[BaseModel]) -> str:
-    loc = tuple(str(p) for p in item["loc"] if not _is_union_tag(p))
+    extra = item["type"] == "extra_forbidden"
+    last = len(item["loc"]) - 1
+    loc = tuple(str(p) for n, p in enumerate(item["loc"]) if (extra and n == last) or not _is_union_tag(p))
     key = ".".join(loc) or "the recipe"
-    if item["type"] == "extra_forbidden":
+    if extra:
         return f"{key}: unknown key{_nearest(loc, model)}"
     if item["type"] == "missing":
         return f"{key}: this key is missing"

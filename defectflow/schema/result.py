@@ -192,6 +192,11 @@ def _check_shapes(r: CalcResult) -> None:
 
 def _check_finite(r: CalcResult) -> None:
     for name in ("e0", "free_energy", "total_moment", "fermi", "eigenvalues", "occupations", "site_moments",
-                 "forces", "site_potentials", "planar_potential"):  # fmt: skip
+                 "forces", "site_potentials", "planar_potential", "k_coords", "k_weights", "n_electrons",
+                 "core_seconds"):  # fmt: skip
         if not np.isfinite(getattr(r, name)).all():
             raise ParseError(f"{name} holds a number that is not finite")
+    c = r.convergence
+    numbers = (c.last_energy_change, c.energy_tolerance, c.moment_drift, c.max_force)
+    if not np.isfinite(numbers).all() or not np.isfinite(r.projections.weights).all():
+        raise ParseError("convergence or projections hold a number that is not finite")

@@ -13,6 +13,15 @@ SmearingKind = Literal["methfessel-paxton", "fermi-dirac", "gaussian"]
 Divisions = Annotated[int, Field(ge=1, le=64, strict=True)]
 
 
+def check_element(symbol: str) -> str:
+    """Return `symbol` if it is a chemical element, else raise ValueError."""
+    from ase.data import chemical_symbols
+
+    if symbol not in chemical_symbols[1:]:
+        raise ValueError(f'"{symbol}" is no chemical element')
+    return symbol
+
+
 class Record(BaseModel):
     """A frozen record that refuses unknown keys."""
 
@@ -88,6 +97,14 @@ class Settings(Record):
     symmetry: bool = True
     empty_bands: Annotated[int, Field(ge=4, le=1000, strict=True)] = 14
     potentials: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @field_validator("potentials")
+    @classmethod
+    def _elements(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for flavours in value.values():
+            for symbol in flavours:
+                check_element(symbol)
+        return value
 
     @field_validator("cutoff")
     @classmethod

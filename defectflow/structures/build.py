@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats, PairCell, PairOrbit
 from defectflow.schema.recipe import Recipe, Start
 from defectflow.structures.host import host_structure, supercell
@@ -37,6 +38,12 @@ def build_pair_cells(recipe: Recipe) -> list[tuple[PairCell, Start]]:
 
 def _spin_states(recipe: Recipe, pristine: Structure, orbit: PairOrbit) -> list[tuple[str, Cell, tuple[int, int]]]:
     bare, dopants = _doped(recipe, Cell.from_pymatgen(pristine), orbit)
+    if recipe.pairs.sublattice not in bare.species:
+        what = f"the dopants take all {recipe.pairs.sublattice} sites of the cell, none is left as a reference"
+        raise StructureError(what, where="supercell.matrix", todo="take a larger supercell")
+    if recipe.pairs.sublattice in recipe.pairs.dopants:
+        what = f"a dopant is {recipe.pairs.sublattice} on a {recipe.pairs.sublattice} site, which is no dopant"
+        raise StructureError(what, where="pairs.dopants")
     cells = [
         bare.with_moments(_moments(len(bare), dopants, state, recipe.spin.pair_moments)) for state in recipe.spin.states
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.data import chemical_symbols
 
 from defectflow.errors import RecipeError, StructureError
 from defectflow.materials import material
@@ -13,6 +14,11 @@ from defectflow.schema.recipe import Host, InlineStructure, Recipe
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+
+# What pymatgen raises on files that are no structures; its own errors derive from Exception or ValueError.
+_UNREADABLE = (ValueError, ArithmeticError, LookupError, AssertionError, TypeError, AttributeError, MemoryError)
+MOST_ATOMS = 1000
 
 
 def host_structure(host: Host) -> Structure:
@@ -70,28 +76,50 @@ def _prototype(name: str, species: tuple[str, ...], a: float) -> Structure:
 
 def _from_file(path: Path) -> Structure:
     from pymatgen.core import Structure
+    from pymatgen.core.structure import StructureError as Unfit
 
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except (OSError, ValueError):
+        there = False
+    if not there:
         raise StructureError("no such structure file", where=str(path))
     try:
         text = path.read_text(encoding="utf-8")
         return Structure.from_str(text, fmt="cif" if path.suffix.lower() == ".cif" else "poscar")
-    except (ValueError, IndexError, KeyError, AssertionError, TypeError, OverflowError) as error:
+    except (*_UNREADABLE, Unfit) as error:
         todo = "a CIF (.cif) or a POSCAR is expected"
         raise StructureError(f"cannot be read as a structure: {error}", where=str(path), todo=todo) from None
 
 
+def _check_numbers(structure: Structure) -> None:
+    # Symmetry and neighbour codes crash on what this refuses.
+    if not 1 <= len(structure) <= MOST_ATOMS:
+        raise StructureError(f"a host has 1 to {MOST_ATOMS} atoms, not {len(structure)}")
+    numbers = np.concatenate([structure.lattice.matrix.ravel(), structure.frac_coords.ravel()])
+    if not np.isfinite(numbers).all() or np.abs(numbers).max() > 1e4:
+        raise StructureError("the host has a coordinate that is not finite or larger than 10 000")
+    if abs(float(np.linalg.det(structure.lattice.matrix))) < 1.0:
+        raise StructureError("the lattice vectors of the host span less than 1 cubic Angstrom")
+    for site in structure:
+        for symbol in site.species.elements:
+            if symbol.symbol not in chemical_symbols[1:]:
+                raise StructureError(f'"{symbol.symbol}" is no chemical element')
+
+
 def _inline(given: InlineStructure | None) -> Structure:
     from pymatgen.core import Structure
+    from pymatgen.core.structure import StructureError as Unfit
 
     assert given is not None  # Host has made sure that exactly one source is given
     try:
         return Structure(given.lattice, list(given.species), given.coords)
-    except ValueError as error:
+    except (*_UNREADABLE, Unfit) as error:
         raise StructureError(f"not a structure: {error}", where="host.structure") from None
 
 
 def _checked(structure: Structure) -> Structure:
+    _check_numbers(structure)
     if not structure.is_ordered:
         raise StructureError("the host has sites of partial occupation; give an ordered structure")
     if len(structure) > 1 and structure.distance_matrix[np.triu_indices(len(structure), 1)].min() < 0.5:

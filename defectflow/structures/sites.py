@@ -44,7 +44,10 @@ def space_group(lattice: Floats, coords: Floats, kinds: list[int]) -> tuple[Ints
     """
     import spglib
 
-    found = spglib.get_symmetry_dataset((lattice, coords, kinds), symprec=SYMPREC)
+    try:
+        found = spglib.get_symmetry_dataset((lattice, coords, kinds), symprec=SYMPREC)
+    except spglib.SpglibError:
+        found = None
     if found is None:
         raise StructureError("spglib finds no space group; do atoms overlap?")
     return np.asarray(found.rotations, dtype=np.int64), np.asarray(found.translations)

@@ -52,7 +52,7 @@ def _orbital(pair: PairCell, start: Start) -> Floats:
         along = vectors @ axis
         beside = (np.abs(along) > 0.9 * nearest) & (distance < 1.1 * nearest)
         moves -= np.where(beside, np.sign(along), 0.0)[:, None] * axis
-    if not moves.any():
+    if (np.abs(moves @ axis) > 0.5).sum() < 2 * len(pair.dopants):
         what = f"the neighbours of pair {pair.orbit.label} along {start.axis} are shared by both dopants"
         raise StructureError(f"{what} and would not move", where="spin.starts", todo="choose another axis")
     return moves

@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,7 +93,9 @@ def test_an_external_reference_is_a_record_above_the_hosts_vbm(defectflow, run_f
     (tmp_path / "reference.json").write_text(json.dumps(record))
     zeros = {}
     for name in ("vbm", tmp_path / "reference.json"):
-        done = defectflow("dos", run_folder, "--pair", "4", "--reference", name, "-o", tmp_path / "d", "--json")
+        done = defectflow(
+            "dos", run_folder, "--pair", "4", "--reference", name, "-o", tmp_path / "d", "--force", "--json"
+        )
         zeros[str(name)[-4:]] = json.loads(done.stdout)["states"][0]["reference"]
     assert zeros["json"]["energy"] - zeros["vbm"]["energy"] == pytest.approx(2.5)
     assert zeros["json"]["uncertainty"] >= 0.3
@@ -190,3 +194,50 @@ def test_a_damaged_run_folder_ends_with_a_message(defectflow, demo, tmp_path, na
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
     assert ("pair 4 AF: no result" in done.stdout) or ("study.json" in done.stderr)
+
+
+@pytest.mark.parametrize("text", ["see [/1] and [bold]Chen", "100 % [red"])
+def test_brackets_in_a_recipes_text_are_printed_as_they_are(defectflow, demo, recipe_file, tmp_path, text):
+    folder = tmp_path / "run"
+    shutil.copytree(demo, folder)
+    path = recipe_file(("These are signs", f"{text} These are signs"))
+    done = defectflow("run", path, "-o", folder)
+    assert text in done.stdout, done.stderr
+
+
+def test_a_terminal_without_plus_minus_shows_a_question_mark(defectflow, run_folder):
+    done = defectflow("compare", run_folder, PYTHONIOENCODING="ascii")
+    assert (done.returncode, "+224 ? 3" in done.stdout) == (0, True)
+
+
+def test_output_that_nobody_reads_to_the_end_is_no_error(run_folder):
+    command = f"{sys.executable} -m defectflow.cli.main compare {run_folder} | head -1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_build_writes_broken_starts_broken(defectflow, recipe_file, tmp_path):
+    starts = 'starts = [{ kind = "symmetric" }, { kind = "rattle", amplitude = "0.3 A", seed = 1 }]'
+    path = recipe_file(('moment = "2.0 muB"', f'moment = "2.0 muB"\n{starts}'))
+    defectflow("build", path, "-o", tmp_path / "cells")
+    first, second = (
+        (tmp_path / "cells/pairs/C_O-C_O_s4_d6.01" / f / "structure.extxyz").read_text().splitlines()[2:]
+        for f in ("FM", "FM.rattle-1-0.3")
+    )
+    assert first != second
+
+
+@pytest.mark.parametrize("bad", [{"fermi_minus_vbm": float("nan")}, {"uncertainty": -1}, {"uncertainty": "x"}, {}])
+def test_a_reference_that_is_none_is_refused(defectflow, run_folder, tmp_path, bad):
+    good = {"name": "E_F", "fermi_minus_vbm": 2.5, "uncertainty": 0.3, "source": "made up"}
+    (tmp_path / "r.json").write_text(json.dumps({**good, **bad} if bad else {}))
+    done = defectflow("dos", run_folder, "--reference", tmp_path / "r.json", "-o", tmp_path / "d")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert not (tmp_path / "d.csv").exists()
+
+
+def test_dos_never_overwrites_a_file_that_it_was_not_told_to(defectflow, run_folder, tmp_path):
+    (tmp_path / "fig.v2.csv").write_text("precious")
+    done = defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "fig.v2")
+    assert (done.returncode, (tmp_path / "fig.v2.csv").read_text()) == (2, "precious")
+    assert defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "fig.v2", "--force").returncode == 0

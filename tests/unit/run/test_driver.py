@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +20,8 @@ from defectflow.inputs import plan_jobs
 from defectflow.resources import resource
 from defectflow.run import RunOptions, Study, run_study
 from defectflow.run.collect import collect
-from defectflow.schema import JobState, load_recipe
+from defectflow.schema import CalcResult, JobState, load_recipe
+from defectflow.schema.jsonio import load_record, save_record
 
 QUICK = resource("workflows", "quick.toml")
 FAST = RunOptions(poll=0.05)
@@ -119,12 +122,14 @@ def test_a_second_driver_is_kept_out_and_told_who_holds_the_study(tmp_path):
     folder = tmp_path / "run"
     first = _driver(folder, DEFECTFLOW_REPLAY_STEP="5")
     _wait_for(lambda: _workers(folder))
+    before = {p: p.read_bytes() for p in (folder / "study.json", folder / "study.toml")}
     second = _driver(folder)
     _, message = second.communicate(timeout=60)
     first.kill()
     first.communicate()
     assert second.returncode == 2
     assert f"is in use by process {first.pid}" in message
+    assert before == {p: p.read_bytes() for p in before}
 
 
 def test_ctrl_c_stops_the_queue_and_the_workers_before_it_lets_the_study_go(tmp_path):
@@ -159,7 +164,24 @@ def test_a_state_that_a_killed_driver_did_not_write_is_repaired(tmp_path):
     assert study.state(path).state == "done"
 
 
-@pytest.mark.parametrize("left", ["study.toml", ".study.toml.123.tmp", ".study.json.123.tmp"])
+def test_a_file_of_the_users_own_is_never_taken_for_ours(tmp_path):
+    (tmp_path / "study.toml").write_text("precious")
+    with pytest.raises(InputError, match="neither empty nor a run folder"):
+        Study.create(tmp_path, QUICK, "replay")
+    assert (tmp_path / "study.toml").read_text() == "precious"
+
+
+def test_status_tells_interrupted_and_stale_jobs_from_good_ones(tmp_path, defectflow):
+    study, _ = run(tmp_path / "run")
+    study.set_state("bulk/static", JobState("submitted", study.state("bulk/static").input_hash, "replay", 1))
+    (study.folder / "pairs/C_O-C_O_s4_d6.01/AF/static/result.json").unlink()
+    done = defectflow("status", study.folder, "--json")
+    states = {j["path"]: j["state"] for j in json.loads(done.stdout)["jobs"]}
+    assert (states["bulk/static"], states["pairs/C_O-C_O_s4_d6.01/AF/static"]) == ("interrupted", "stale")
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("left", [".study.json.123.tmp", ".driver.lock"])
 def test_a_folder_that_was_killed_in_the_making_can_be_used(tmp_path, left):
     (tmp_path / left).write_text("half")
     assert Study.create(tmp_path, QUICK, "replay").recipe.name == "quick"
@@ -215,19 +237,24 @@ def test_a_damaged_result_is_run_again(tmp_path, name):
     assert {p: n for p, n in attempts(study).items() if n == 2} == {"pairs/C_O-C_O_s2_d4.25/FM/static": 2}
 
 
-def test_an_edited_input_is_not_taken_for_the_recipes(tmp_path, finished):
-    """A result of other inputs is never believed, whatever job.json says."""
-    import shutil
-
+def test_a_result_of_other_inputs_is_not_believed(tmp_path, finished):
     folder = tmp_path / "run"
     shutil.copytree(finished[0].folder, folder)
-    result = folder / "pairs/C_O-C_O_s2_d4.25/FM/static/result.json"
-    text = result.read_text()
-    wanted = json.loads(text)["data"]["input_hash"]
-    result.write_text(text.replace(wanted, "0" * 64))
+    path = folder / "pairs/C_O-C_O_s2_d4.25/FM/static/result.json"
+    save_record(replace(load_record(CalcResult, path), input_hash="0" * 64), path)
     entry = next(e for e in collect(Study.open(folder)) if e.name == "pair 2 FM")
     assert entry.result is None
     assert "made from other inputs" in entry.missing
+
+
+@pytest.mark.parametrize(("old", "new"), [('"e0": -', '"e0": -1'), ('"moment_drift": ', '"moment_drift": NaN, "x": ')])
+def test_a_result_that_was_edited_by_hand_is_not_believed(tmp_path, finished, old, new):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0].folder, folder)
+    path = folder / "pairs/C_O-C_O_s2_d4.25/FM/static/result.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert next(e for e in collect(Study.open(folder)) if e.name == "pair 2 FM").result is None
+    assert set(run(folder)[1].values()) == {"done"}
 
 
 def test_a_folder_of_another_recipe_is_refused_and_left_as_it_was(tmp_path, recipe_file, finished):

@@ -81,8 +81,27 @@ BAD = {
     "no such vector": (
         ('sublattice = "O"', 'sublattice = "O"\nvectors_over_a = [[0.3, 0.0, 0.0]]'), r"joins no two O sites"
     ),
-    "flat supercell": (("matrix = [2, 2, 2]", "matrix = [[1, 0, 0], [2, 0, 0], [0, 0, 1]]"), r"holds 0 conventional"),
-    "huge supercell": (("matrix = [2, 2, 2]", "matrix = [99, 99, 99]"), r"expected 1 to 1000"),
+    "flat supercell": (("matrix = [2, 2, 2]", "matrix = [[1, 0, 0], [2, 0, 0], [0, 0, 1]]"), r"holds 0 cells of the host"),
+    "huge supercell": (("matrix = [2, 2, 2]", "matrix = [99, 99, 99]"), r"entries of the matrix lie between"),
+    "many cells": (("matrix = [2, 2, 2]", "matrix = [7, 7, 7]"), r"holds 343 cells of the host; expected 1 to 250"),
+    "potential of no engine": (("potentials.gpaw.Mg", "potentials.gpwa.Mg"), r"settings.potentials.gpwa: is no engine"),
+    "potential of no element": (
+        ('potentials.gpaw.Mg = "2"', 'potentials.gpaw = { Mg = "2", Zz = "2" }'),
+        r'settings.potentials: "Zz" is no chemical element',
+    ),
+    "potential of a stranger": (
+        ('potentials.gpaw.Mg = "2"', 'potentials.gpaw = { Mg = "2", Fe = "2" }'),
+        r"settings.potentials.gpaw.Fe: no cell of the study holds Fe",
+    ),
+    "dopant of the host": (('["C", "C"]', '["C", "O"]'), r"O on a O site, which is no dopant"),
+    "a type for a key": (("schema = 1", "schema = 1\nint = 3"), r"int: unknown key"),
+    "a bracket in a key": (("[bulk]", '"a[b" = 1\n[bulk]'), r"unknown key"),
+    "a long number": (("schema = 1", "schema = 1" + "0" * 5000), r"is not valid TOML"),
+    "a wide window": (('["-4 eV", "6 eV"]', '["-1e9 eV", "1e9 eV"]'), r"window reaches at most 200 eV"),
+    "a thin line": (('"0.15 eV"', '"1e-7 eV"'), r"broadening lies between"),
+    "a null in a path": (
+        ('material = "MgO"\nlattice_constant = "4.25 A"', 'file = "a\\u0000b"'), r"sources names"
+    ),
     "spin state": (('["FM", "AF"]', '["FM", "AFM"]'), r'spin.states: "AFM" is none of'),
     "twice a state": (('["FM", "AF"]', '["FM", "FM"]'), r"different states"),
     "start without seed": (
@@ -110,12 +129,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("change", BAD)
-def test_a_bad_recipe_ends_with_a_message_and_no_traceback(change, recipe_file, defectflow):
+def test_a_bad_recipe_ends_with_a_message_and_no_traceback(change, recipe_file, defectflow, tmp_path):
     replacement, message = BAD[change]
     path = recipe_file(replacement)
-    done = defectflow("pairs", path)
+    done = defectflow("run", path, "-o", tmp_path / "run", "--engine", "replay")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
     assert re.search(message, done.stderr), done.stderr
 
 
