@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import runpy
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from defectflow.analyse.alignment import band_edges, host_vbm
 from defectflow.engines import get_engine
 from defectflow.executors import LocalExecutor, Task, run_task
 from defectflow.inputs import plan_jobs
+from defectflow.resources import resource
 from defectflow.run import RunOptions, Study, run_study
 from defectflow.schema import Cell, load_recipe
 
@@ -33,7 +35,6 @@ SMALL = (
 @pytest.fixture(scope="module")
 def recipes(tmp_path_factory):
     """Small recipes made from the quick one."""
-    from defectflow.resources import resource
 
     def write(*changes):
         text = resource("workflows", "quick.toml").read_text()
@@ -192,6 +193,15 @@ def test_killed_at_random_moments_the_real_engine_ends_with_the_same_numbers(rec
     assert set(states.values()) == {"done"}
     for job in study.jobs:
         assert study.result(job.path).e0 == pytest.approx(small[0].result(job.path).e0, abs=1e-6)
+
+
+def test_one_carbon_carries_two_bohr_magnetons(recipes, tmp_path):
+    """In a 2x1x1 cell of 16 atoms: small, but the C are 4 A apart at least."""
+    script = runpy.run_path(str(resource("workflows", "single_dopant.py")))
+    recipe = load_recipe(recipes(("matrix = [1, 1, 1]", "matrix = [2, 1, 1]")))
+    result = script["calculate"](script["single_dopant"](recipe), tmp_path / "single")
+    assert result.converged
+    assert result.total_moment == pytest.approx(2.0, abs=0.1)
 
 
 def test_a_broken_start_seeds_a_static_run_and_leaves_the_geometry(recipes, small, tmp_path):
