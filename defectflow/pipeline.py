@@ -213,20 +213,3 @@ def failed_jobs(study: Study, states: dict[str, str]) -> dict[str, str]:
             entry = study.state(path)
             found[path] = entry.error if entry and entry.error else state
     return found
-
-
-__all__ = [
-    "DefectFlowError",
-    "Outcome",
-    "dos_result",
-    "entry_dos",
-    "entry_levels",
-    "failed_jobs",
-    "finish_study",
-    "has_dos",
-    "published_for",
-    "reference_for",
-    "run_recipe",
-    "write_dos",
-    "write_figures",
-]
