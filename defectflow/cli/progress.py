@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,21 @@ if TYPE_CHECKING:
     from defectflow.run.driver import Snapshot
 
 QUIET_SECONDS = 30.0  # between two lines where the output is no terminal
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Give a function that tells whether Ctrl-C or SIGTERM came.
+
+    Python raises KeyboardInterrupt wherever it stands, also where it gets lost; the driver asks instead.
+    """
+    came = threading.Event()
+    before = {s: signal.signal(s, lambda *_: came.set()) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

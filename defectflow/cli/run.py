@@ -54,15 +54,15 @@ def resume(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = 1, as_json: AsJs
 
 
 def _finish(study: Study, jobs: int | None, ranks: int, as_json: bool) -> None:
-    from defectflow.cli.progress import watching
+    from defectflow.cli.progress import stop_on_signal, watching
     from defectflow.executors.local import usable_cores
     from defectflow.pipeline import finish_study
     from defectflow.run import RunOptions
 
     side_by_side = jobs or max(1, usable_cores() // ranks)
-    with watching(study.folder, side_by_side, quiet=as_json) as watch:
+    with watching(study.folder, side_by_side, quiet=as_json) as watch, stop_on_signal() as stop:
         try:
-            outcome = finish_study(study, side_by_side, RunOptions(ranks=ranks, watch=watch))
+            outcome = finish_study(study, side_by_side, RunOptions(ranks=ranks, watch=watch, stop=stop))
         except KeyboardInterrupt:
             print("stopped; the same command goes on where it was", file=sys.stderr)
             raise typer.Exit(130) from None

@@ -6,11 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+_STOPPED = threading.Event()
 _LIVE: set[subprocess.Popen[bytes]] = set()
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -60,14 +62,26 @@ def _run(task: Task, log: BinaryIO) -> int:
     ) as process:
         # Waiting with the pipe open: leaving the block closes it, and with it the worker's life line.
         _LIVE.add(process)
+        if _STOPPED.is_set():  # it was started while the others were stopped
+            _kill(process)
         try:
             return process.wait()
         finally:
             _LIVE.discard(process)
 
 
+def allow_tasks() -> None:
+    """Let tasks run (again)."""
+    _STOPPED.clear()
+
+
 def stop_tasks() -> None:
-    """Kill the process groups of all tasks that this process runs."""
+    """Kill the process groups of all tasks that this process runs, and of any that start until `allow_tasks`."""
+    _STOPPED.set()
     for process in list(_LIVE):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

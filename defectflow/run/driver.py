@@ -9,7 +9,7 @@ from pathlib import Path
 
 from defectflow.engines import Engine, Progress
 from defectflow.errors import DefectFlowError, EngineError, ParseError
-from defectflow.executors import Ended, Task, run_task, stop_tasks
+from defectflow.executors import Ended, Task, allow_tasks, run_task, stop_tasks
 from defectflow.inputs import resolve
 from defectflow.run.study import RESULT, Study
 from defectflow.schema import CalcResult, Job, JobInputs, JobState
@@ -37,11 +37,14 @@ class RunOptions:
         Seconds between two looks at the running calculations.
     watch : callable
         Called with a `Snapshot` after every look.
+    stop : callable
+        Asked before every start and after every look; if true, everything is stopped and KeyboardInterrupt raised.
     """
 
     ranks: int = 1
     poll: float = 1.0
     watch: Callable[[Snapshot], None] = lambda snapshot: None
+    stop: Callable[[], bool] = lambda: False
 
 
 @dataclass
@@ -66,10 +69,14 @@ class _Driver:
             if self.futures:
                 self._collect()
             self._report()
+            if self.futures and self.options.stop():
+                raise KeyboardInterrupt
         return self.states
 
     def _advance(self, job: Job) -> bool:
         """Start, skip or block a job; False if it still waits for its parent."""
+        if self.options.stop():
+            raise KeyboardInterrupt
         if job.parent is not None and self.states[job.parent] in ("failed", "unconverged", "blocked"):
             self.states[job.path] = "blocked"
             return True
@@ -182,6 +189,7 @@ def run_study(study: Study, engine: Engine, executor: Executor, options: RunOpti
         If another driver runs the same study.
     """
     with study.lock():
+        allow_tasks()
         try:
             return _Driver(study, engine, executor, options).run()
         except BaseException:

@@ -132,12 +132,15 @@ def test_a_second_driver_is_kept_out_and_told_who_holds_the_study(tmp_path):
     assert before == {p: p.read_bytes() for p in before}
 
 
-def test_ctrl_c_stops_the_queue_and_the_workers_before_it_lets_the_study_go(tmp_path):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("delay", [0.0, 0.2, 1.0])
+def test_ctrl_c_stops_the_queue_and_the_workers_before_it_lets_the_study_go(tmp_path, sent, delay):
     folder = tmp_path / "run"
-    driver = _driver(folder, DEFECTFLOW_REPLAY_STEP="0.5")
+    driver = _driver(folder, DEFECTFLOW_REPLAY_STEP="5")
     _wait_for(lambda: _workers(folder))
-    driver.send_signal(signal.SIGINT)
-    _, message = driver.communicate(timeout=20)
+    time.sleep(delay)
+    driver.send_signal(sent)
+    _, message = driver.communicate(timeout=60)
     assert driver.returncode == 130
     assert "goes on where it was" in message
     assert not _workers(folder)
