@@ -59,7 +59,7 @@ def verify_run(result: CalcResult, name: str) -> Certificate:
         reasons.append(f"{name}: not converged ionically (largest force {c.max_force:.3f} eV/A)")
     if c.ionic is None and c.max_force > result.settings.force_tolerance:
         limit = result.settings.force_tolerance
-        remarks.append(f"{name}: ions not relaxed, largest force {c.max_force:.2f} eV/A (limit {limit:g})")
+        remarks.append(f"{name}: no ion moved in this run, largest force {c.max_force:.2f} eV/A (limit {limit:g})")
     remarks += [f"{name}: {w}" for w in result.warnings]
     return certificate(reasons, remarks)
 

@@ -53,7 +53,7 @@ def test_forces_above_the_limit_fail_a_relaxation():
 def test_unrelaxed_ions_are_a_remark_not_a_failure():
     certificate = pair_certificate(fm=converged(tiny_result("FM"), max_force=1.5))
     assert certificate.passed
-    assert "ions not relaxed, largest force 1.50 eV/A" in certificate.remarks[0]
+    assert "no ion moved in this run, largest force 1.50 eV/A" in certificate.remarks[0]
 
 
 def test_a_flipped_moment_fails():
