@@ -6,6 +6,7 @@ from defectflow.schema.job import Job, JobInputs, JobState
 from defectflow.schema.recipe import Recipe, load_recipe
 from defectflow.schema.result import CalcResult, Convergence, Projections
 from defectflow.schema.settings import KMesh, Settings, Smearing
+from defectflow.schema.summary import RunSummary
 
 __all__ = [
     "CalcResult",
@@ -19,6 +20,7 @@ __all__ = [
     "PairOrbit",
     "Projections",
     "Recipe",
+    "RunSummary",
     "Settings",
     "Smearing",
     "StateEntry",

@@ -1,0 +1,1 @@
+"""VASP: inputs by its own rules, runs under custodian, outputs judged by their numbers."""

@@ -1,0 +1,25 @@
+"""Words to numbers, without the words that `float` takes and no code writes."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from defectflow.errors import ParseError
+
+
+def finite(word: bytes) -> float:
+    """Finite number of a word, to the last bit that of `float`.
+
+    Raises
+    ------
+    ParseError
+        If it is none; the message quotes it.
+    """
+    try:
+        value = float(word)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value) or b"_" in word:
+        quoted = bytes(word)[:40].decode("latin-1")
+        raise ParseError(f'"{quoted}" is no finite number; columns may have run into each other')
+    return value

@@ -1,0 +1,71 @@
+"""OSZICAR: one line for each SCF step and one for each ionic step."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from defectflow.errors import ParseError
+from defectflow.formats.numbers import finite
+from defectflow.formats.stream import read_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SCF = re.compile(rb"^ *[A-Z]{3}: *(\d+) +(\S+) +(\S+)", re.MULTILINE)
+_IONIC = re.compile(rb"^ *(\d+) F= *(\S+) +E0= *(\S+)(.*)$", re.MULTILINE)
+_MOMENT = re.compile(rb"mag= *(\S+)")
+
+
+@dataclass(frozen=True)
+class Oszicar:
+    """Ionic steps of a run, and its last SCF step.
+
+    Attributes
+    ----------
+    free_energies, e0 : tuple of float
+        F and E0 of every finished ionic step (eV per cell).
+    moments : tuple of float
+        Total moment of every finished ionic step (muB); empty without spin.
+    scf_step : int
+        Number of the last SCF step, 0 if there is none.
+    scf_energy, scf_change : float
+        Its energy and the change to the step before (eV per cell).
+    """
+
+    free_energies: tuple[float, ...]
+    e0: tuple[float, ...]
+    moments: tuple[float, ...]
+    scf_step: int
+    scf_energy: float
+    scf_change: float
+
+
+def read_oszicar(path: Path) -> Oszicar:
+    """Read an OSZICAR, also one that is still growing: a last line without its end is passed over.
+
+    Raises
+    ------
+    ParseError
+        If a line holds something that is no number.
+    """
+    text = read_bytes(path).rpartition(b"\n")[0]
+    try:
+        return _oszicar(text)
+    except ParseError as error:
+        raise ParseError(error.what, where=str(path)) from None
+
+
+def _oszicar(text: bytes) -> Oszicar:
+    ionic, scf = _IONIC.findall(text), _SCF.findall(text)
+    marks = [m for line in ionic if (m := _MOMENT.search(line[3]))]
+    number, energy, change = scf[-1] if scf else (b"0", b"0", b"0")
+    return Oszicar(
+        free_energies=tuple(finite(line[1]) for line in ionic),
+        e0=tuple(finite(line[2]) for line in ionic),
+        moments=tuple(finite(m.group(1)) for m in marks),
+        scf_step=int(number),
+        scf_energy=finite(energy),
+        scf_change=finite(change),
+    )

@@ -1,0 +1,306 @@
+"""OUTCAR of VASP 4.6 to 6.4: energies, Fermi levels, moments, forces, core potentials and what they say of convergence.
+
+The file is mapped, not read: the last table of moments of a long relaxation costs no more than the end of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from defectflow.errors import ParseError
+from defectflow.formats.numbers import finite
+from defectflow.formats.stream import open_stream, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from mmap import mmap
+    from pathlib import Path
+
+    Text = mmap | bytes
+
+_TAG = re.compile(rb"\b([A-Z][A-Z0-9_]+) *= *([-+.\w]+)")
+_FLOAT = rb"([-+]?\d*\.?\d+(?:[Ee][-+]?\d+)?)"
+_CHANGE = re.compile(rb"energy-change \(2\. order\) *: *" + _FLOAT + rb" +\( *" + _FLOAT + rb" *\)")
+_TOTEN = re.compile(rb"free  energy   TOTEN *= *" + _FLOAT + rb"\s")
+_ZERO = re.compile(rb"energy\(sigma->0\) *= *" + _FLOAT + rb"\s")
+_CORE = re.compile(rb"(\d+) *(-?\d+\.\d{4})")
+_STEP = re.compile(rb"-- Iteration +(\d+)\( *(\d+)\)")
+
+
+@dataclass(frozen=True)
+class Outcar:
+    """What an OUTCAR says of the end of its run. Energies in eV per cell, moments in muB, forces in eV/A.
+
+    Attributes
+    ----------
+    version : str
+        "6.3.2".
+    species : tuple of str
+        Chemical symbols, atom by atom.
+    titles : tuple of str
+        TITEL of every POTCAR entry.
+    tags : dict
+        Settings as VASP used them, as texts, with NIONS, NKPTS and NBANDS.
+    e0, free_energy : float
+        "energy(sigma->0)" and TOTEN of the last ionic step.
+    ionic_energies : tuple of float
+        TOTEN of every ionic step.
+    scf_changes : tuple of (float, float)
+        Change of energy and of the band structure energy in every SCF step of the last ionic step.
+    scf_steps : tuple of int
+        SCF steps of each ionic step.
+    fermi : tuple of float
+        One level, or those of spin up and down where NUPDOWN was set and VASP wrote both (6.2 and later).
+    total_moment : tuple of float
+        Empty without spin; one number; or x, y, z in a non-collinear run. Of the last SCF density.
+    moment_drift : float
+        Largest change of the total moment over the last three SCF steps.
+    site_moments : tuple of tuple of float
+        Per atom one number, or x, y, z; empty where VASP printed none (LORBIT < 10).
+    lattice : tuple of three (float, float, float)
+        Of the last ionic step (A).
+    positions, forces : tuple of (float, float, float)
+        Of the last ionic step (A, Cartesian; eV/A).
+    core_potentials : tuple of float
+        "average (electrostatic) potential at core" per atom (V); empty in old versions.
+    cpu_seconds : float
+        "Total CPU time used" of one process.
+    reached_accuracy : bool
+        Whether VASP printed that the relaxation met its criterion (a fact, not our judgement).
+    """
+
+    version: str
+    species: tuple[str, ...]
+    titles: tuple[str, ...]
+    tags: dict[str, str]
+    e0: float
+    free_energy: float
+    ionic_energies: tuple[float, ...]
+    scf_changes: tuple[tuple[float, float], ...]
+    scf_steps: tuple[int, ...]
+    fermi: tuple[float, ...]
+    total_moment: tuple[float, ...]
+    moment_drift: float
+    site_moments: tuple[tuple[float, ...], ...]
+    lattice: tuple[tuple[float, ...], ...]
+    positions: tuple[tuple[float, ...], ...]
+    forces: tuple[tuple[float, ...], ...]
+    core_potentials: tuple[float, ...]
+    cpu_seconds: float
+    reached_accuracy: bool
+
+
+def read_outcar(path: Path) -> Outcar:
+    """Read a finished OUTCAR, plain or packed.
+
+    Raises
+    ------
+    ParseError
+        If the run did not end by itself (no timing at the end), or a table is damaged or cut off.
+    """
+    with _text(path) as text:
+        try:
+            return _outcar(text)
+        except ParseError as error:
+            raise ParseError(error.what, where=str(path), todo=error.todo) from None
+
+
+def read_site_moments(path: Path) -> tuple[tuple[float, ...], ...]:
+    """Moments of the last table only, as `Outcar.site_moments`; empty if there is none. Works on a running job."""
+    with _text(path) as text:
+        try:
+            return _moments(text)
+        except ParseError as error:
+            raise ParseError(error.what, where=str(path), todo=error.todo) from None
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[Text]:
+    with open_stream(path) as file:
+        plain = hasattr(file, "raw") and file.raw.__class__.__name__ == "FileIO"
+        if not plain:
+            yield read_bytes(path)
+            return
+        from mmap import ACCESS_READ, mmap
+
+        try:
+            mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
+        except ValueError:
+            raise ParseError("is empty", where=str(path)) from None
+        with mapped:
+            yield mapped
+
+
+def _outcar(text: Text) -> Outcar:
+    start = text.find(b"-- Iteration")
+    if start < 0:
+        raise ParseError("ended before its first SCF step", todo=_last_words(text))
+    if text.rfind(b"General timing and accounting") < 0:
+        raise ParseError("is cut off: it has no timing at its end", todo="the run was killed or is still going on")
+    head = bytes(text[:start])
+    tags = _tags(head)
+    end = text.rfind(b"free  energy   TOTEN")
+    if end < 0:
+        raise ParseError("no ionic step was finished")
+    species, titles = _atoms(head)
+    moments = _total_moments(text)
+    positions, forces = _forces(text, len(species))
+    sites = _moments(text) if moments else ()
+    if sites and len(sites) != len(species):
+        raise ParseError(f"{len(sites)} site moments for {len(species)} atoms")
+    steps = [(int(a), int(b)) for a, b in _STEP.findall(text)]
+    scf_steps = dict(steps)  # the last SCF step of each ionic step
+    changes = [(finite(a), finite(b)) for a, b in _CHANGE.findall(text)]
+    return Outcar(
+        version=_version(head),
+        species=species,
+        titles=titles,
+        tags=tags,
+        e0=finite(_required(_ZERO.search(text, end), "energy(sigma->0)")),
+        free_energy=finite(_required(_TOTEN.search(text, end), "TOTEN")),
+        ionic_energies=tuple(finite(word) for word in _TOTEN.findall(text)),
+        scf_changes=tuple(changes[-steps[-1][1] :]),
+        scf_steps=tuple(scf_steps.values()),
+        fermi=_fermi(text, tags),
+        total_moment=moments[-1] if moments else (),
+        moment_drift=_drift(moments[-3:]),
+        site_moments=sites,
+        lattice=_lattice(text),
+        positions=positions,
+        forces=forces,
+        core_potentials=_core_potentials(text, len(species)),
+        cpu_seconds=_cpu(text),
+        reached_accuracy=text.rfind(b"reached required accuracy") >= 0,
+    )
+
+
+def _last_words(text: Text) -> str:
+    lines = [
+        line.strip() for line in bytes(text[-2000:]).decode("latin-1").splitlines() if any(c.isalpha() for c in line)
+    ]
+    return f"its last words: {lines[-1][:120]}" if lines else "it holds no text"
+
+
+def _tags(head: bytes) -> dict[str, str]:
+    # VASP 6 echoes the INCAR first; what it used follows under this title.
+    tags: dict[str, str] = {}
+    for name, value in _TAG.findall(head, max(head.find(b"Dimension of arrays"), 0)):
+        tags.setdefault(name.decode(), value.decode())
+    for name in ("NIONS", "NKPTS", "NBANDS", "ISPIN", "NELM", "EDIFF"):
+        if name not in tags:
+            raise ParseError(f"does not say {name}")
+    return tags
+
+
+def _version(head: bytes) -> str:
+    found = re.search(rb"vasp\.(\d+\.\d+(?:\.\d+)?)", head)
+    return _required(found, "the version of VASP").decode()
+
+
+def _atoms(head: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    titles = [t.split() for t in re.findall(rb"TITEL *= *([^\n]+)", head)]
+    counts = _required(re.search(rb"ions per type = *([\d ]+)", head), "ions per type").split()
+    if len(titles) != len(counts) or any(len(t) < 2 for t in titles):
+        raise ParseError(f"{len(titles)} POTCAR titles for {len(counts)} types of ions")
+    if sum(map(int, counts)) > 1_000_000:
+        raise ParseError("over a million ions; the line of their numbers is damaged")
+    symbols = [t[1].decode().split("_")[0] for t in titles]
+    species = tuple(s for s, n in zip(symbols, counts, strict=True) for _ in range(int(n)))
+    return species, tuple(" ".join(w.decode() for w in t) for t in titles)
+
+
+def _fermi(text: Text, tags: dict[str, str]) -> tuple[float, ...]:
+    at = text.rfind(b"E-fermi :")
+    if at < 0:
+        return ()
+    one = finite(_required(re.compile(rb"E-fermi : *" + _FLOAT).match(text, at), "E-fermi"))
+    both = [finite(w) for w in re.findall(rb"Fermi energy: *" + _FLOAT, text[text.rfind(b"E-fermi", 0, at) :])][-2:]
+    fixed = float(tags.get("NUPDOWN", "-1")) >= 0 and tags["ISPIN"] == "2"
+    return (both[0], both[1]) if fixed and len(both) == 2 and both[0] != both[1] else (one,)
+
+
+def _total_moments(text: Text) -> list[tuple[float, ...]]:
+    found = re.findall(rb"number of electron +\S+ magnetization +([^\n]+)", text)
+    return [tuple(finite(word) for word in line.split()) for line in found]
+
+
+def _drift(moments: list[tuple[float, ...]]) -> float:
+    return max((max(axis) - min(axis) for axis in zip(*moments, strict=True)), default=0.0)
+
+
+def _moments(text: Text) -> tuple[tuple[float, ...], ...]:
+    at = text.rfind(b" magnetization (x)")
+    if at < 0:
+        return ()
+    axes = [_table(text, at)]
+    for axis in (b" magnetization (y)", b" magnetization (z)"):
+        if (after := text.find(axis, at)) >= 0:
+            axes.append(_table(text, after))
+    if len({len(axis) for axis in axes}) != 1:
+        raise ParseError("the tables of moments have different lengths; the file is damaged")
+    return tuple(zip(*axes, strict=True))
+
+
+def _table(text: Text, at: int) -> list[float]:
+    """Last column of a table of ions, which ends with a line of dashes or, for one ion, with an empty one."""
+    rows: list[float] = []
+    start = text.find(b"-----", at)
+    start = text.find(b"\n", start) + 1
+    while start > 0:
+        end = text.find(b"\n", start)
+        words = bytes(text[start : max(end, start)]).split()
+        if not words or words[0].startswith(b"---"):
+            return rows
+        if words[0] != b"%d" % (len(rows) + 1) or len(words) < 4:
+            raise ParseError(f"row {len(rows) + 1} of the table of moments is damaged")
+        rows.append(finite(words[-1]))
+        start = end + 1
+    raise ParseError("the table of moments is cut off")
+
+
+def _forces(text: Text, atoms: int) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
+    at = text.rfind(b"TOTAL-FORCE (eV/Angst)")
+    if at < 0:
+        raise ParseError("has no table of forces")
+    start = text.find(b"\n", text.find(b"\n", at) + 1) + 1
+    lines = bytes(text[start : start + 200 * atoms]).split(b"\n")[:atoms]
+    rows = [tuple(finite(word) for word in line.split()) for line in lines]
+    if len(rows) != atoms or any(len(row) != 6 for row in rows):
+        raise ParseError("the table of forces is cut off, or columns have run into each other")
+    return tuple(row[:3] for row in rows), tuple(row[3:] for row in rows)
+
+
+def _lattice(text: Text) -> tuple[tuple[float, ...], ...]:
+    at = text.rfind(b"direct lattice vectors")
+    start = text.find(b"\n", at) + 1
+    lines = bytes(text[start : start + 600]).split(b"\n")[:3]
+    # Three columns of 13 characters, and the reciprocal ones behind them; long vectors leave no blank between.
+    rows = [tuple(finite(line[3 + 13 * i : 16 + 13 * i]) for i in range(3)) for line in lines]
+    if at < 0 or len(rows) != 3:
+        raise ParseError("has no lattice vectors")
+    return tuple(rows)
+
+
+def _core_potentials(text: Text, atoms: int) -> tuple[float, ...]:
+    at = text.rfind(b"potential at core")
+    if at < 0:
+        return ()
+    start = text.find(b")\n", at) + 2
+    found = _CORE.findall(text[start : start + 40 * atoms + 200])[:atoms]
+    if [int(i) for i, _ in found] != list(range(1, atoms + 1)):
+        raise ParseError("the table of core potentials is damaged")
+    return tuple(finite(v) for _, v in found)
+
+
+def _cpu(text: Text) -> float:
+    found = re.compile(rb"Total CPU time used \(sec\): *" + _FLOAT).search(text, max(0, len(text) - 4000))
+    return 0.0 if found is None else finite(found.group(1))
+
+
+def _required(found: re.Match[bytes] | None, what: str) -> bytes:
+    if found is None:
+        raise ParseError(f"does not say {what}")
+    return found.group(1)

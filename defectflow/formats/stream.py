@@ -1,0 +1,127 @@
+"""Files as streams of bytes, whatever packed them, and a scanner that keeps only a window of one in memory."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from defectflow.errors import ParseError
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHUNK = 1 << 18
+LIMIT = 1 << 29  # bytes; no text that is read whole, and no block of one, is larger in earnest
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma", b"]\x00\x00": "lzma"}
+SUFFIXES = ("", ".gz", ".bz2", ".xz", ".lzma")
+
+
+@contextmanager
+def open_stream(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that may be packed by gzip, bzip2 or xz, told by its first bytes and not by its name.
+
+    Raises
+    ------
+    ParseError
+        If it cannot be read, or its packing is cut off or damaged; also while the caller reads from it.
+    """
+    try:
+        with open(path, "rb") as plain:
+            head = plain.read(6)
+            packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+            if packing is None:
+                plain.seek(0)
+                yield plain
+                return
+        with _unpacked(path, packing) as file:
+            yield file
+    except (EOFError, OSError) as error:
+        raise ParseError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=str(path)) from None
+
+
+@contextmanager
+def _unpacked(path: Path, packing: str) -> Iterator[IO[bytes]]:
+    from importlib import import_module
+    from lzma import LZMAError
+    from zlib import error as zlib_error
+
+    try:
+        with import_module(packing).open(path, "rb") as file:
+            yield file
+    except (LZMAError, zlib_error) as error:
+        raise ParseError(f"cannot be unpacked ({error})", where=str(path)) from None
+
+
+def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
+    """Whole content, unpacked; a ParseError if it is over `limit` bytes."""
+    with open_stream(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ParseError(f"holds more than {limit >> 20} MB of text", where=str(path))
+    return data
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    """File `name` in `folder`, plain or packed, None if there is none; the plain one is preferred."""
+    return next((p for suffix in SUFFIXES if (p := folder / f"{name}{suffix}").is_file()), None)
+
+
+class Scanner:
+    """Moves forward through a stream; what lies behind is forgotten.
+
+    Parameters
+    ----------
+    where : str
+        Name of the file for messages.
+    """
+
+    def __init__(self, stream: IO[bytes], where: str) -> None:
+        self.where = where
+        self._stream, self._window, self._at = stream, b"", 0
+
+    def until(self, token: bytes, limit: int = LIMIT) -> bytes:
+        """Bytes before the next `token`, which is passed over.
+
+        Raises
+        ------
+        ParseError
+            If the file ends before it, or more than `limit` bytes lie before it.
+        """
+        start = self._at
+        while (found := self._window.find(token, start)) < 0:
+            # A token may lie across two chunks.
+            start = max(0, len(self._window) - self._at - len(token) + 1)
+            if len(self._window) - self._at > limit:
+                raise ParseError(f'has no "{token.decode()}" within {limit >> 20} MB', where=self.where)
+            self._read(token)
+        taken = self._window[self._at : found]
+        self._at = found + len(token)
+        return taken
+
+    def match(self, pattern: re.Pattern[bytes], limit: int = LIMIT) -> tuple[bytes, bytes]:
+        """Bytes before the next match of `pattern` (of at most 64 bytes), and the match, which is passed over."""
+        start = self._at
+        while (found := pattern.search(self._window, start)) is None:
+            start = max(0, len(self._window) - self._at - 64)
+            if len(self._window) - self._at > limit:
+                raise ParseError(f"has nothing that is known within {limit >> 20} MB", where=self.where)
+            self._read(b"</modeling>")
+        taken = self._window[self._at : found.start()]
+        self._at = found.end()
+        return taken, found.group()
+
+    def skip(self, token: bytes) -> None:
+        """Move behind the next `token` without keeping what lies before it."""
+        while (found := self._window.find(token, self._at)) < 0:
+            self._at = max(self._at, len(self._window) - len(token) + 1)
+            self._read(token)
+        self._at = found + len(token)
+
+    def _read(self, token: bytes) -> None:
+        chunk = self._stream.read(CHUNK)
+        if not chunk:
+            what = f'is cut off: it ends before "{token.decode().strip() or "the end of a line"}"'
+            raise ParseError(what, where=self.where, todo="the run was stopped or is still going on")
+        self._window, self._at = self._window[self._at :] + chunk, 0
