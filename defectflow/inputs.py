@@ -28,7 +28,7 @@ def plan_jobs(recipe: Recipe) -> tuple[Job, ...]:
 
 def _check_potentials(recipe: Recipe, elements: set[str]) -> None:
     """A flavour for an engine or an element that the study does not have would be ignored: refuse it."""
-    engines = {*engine_names(), "vasp"} - {"replay"}
+    engines = set(engine_names()) - {"replay"}
     for engine, flavours in recipe.settings.potentials.items():
         where = f"settings.potentials.{engine}"
         if engine not in engines:

@@ -11,6 +11,7 @@ import numpy as np
 
 from defectflow.errors import AnalysisError
 from defectflow.schema import CalcResult, PairCell, StateEntry
+from defectflow.schema.neutral import is_neutral
 
 MOMENT_TOLERANCE = 0.1  # muB, total moment against the intended one
 DRIFT_LIMIT = 0.05  # muB over the last three SCF steps
@@ -19,8 +20,6 @@ SITE_MOMENT_SEEN = 0.05  # muB; smaller site moments say nothing about a sign
 SHELL_TOLERANCE = 0.15  # relative change of the dopants' distance
 FORCE_SLACK = 2.0  # largest force of the static run over the limit of the relaxation
 SCF_SLACK = 0.005  # eV between the relaxation's last energy and the static run's
-# Keywords that change the way to the result, not the result.
-NEUTRAL_NUMERICS = {"mixer", "eigensolver", "maxiter", "nbands", "spinpol"}
 
 
 @dataclass(frozen=True)
@@ -162,8 +161,8 @@ def verify_settings(first: CalcResult, second: CalcResult) -> Certificate:
     if first.cell.species != second.cell.species:
         reasons.append("the atoms or their order differ")
     numerics = _different_numerics(first, second)
-    reasons += [f"numerics.{k} differs: {a} and {b}" for k, a, b in numerics if k not in NEUTRAL_NUMERICS]
-    remarks = [f"numerics.{k} differs (energy-neutral): {a} and {b}" for k, a, b in numerics if k in NEUTRAL_NUMERICS]
+    reasons += [f"numerics.{k} differs: {a} and {b}" for k, a, b in numerics if not is_neutral(k)]
+    remarks = [f"numerics.{k} differs (energy-neutral): {a} and {b}" for k, a, b in numerics if is_neutral(k)]
     if first.n_spins != second.n_spins:
         reasons.append(f"ISPIN differs: {first.n_spins} and {second.n_spins}")
     if first.eigenvalues.shape[2] != second.eigenvalues.shape[2]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from defectflow.schema import CalcResult, Job, JobInputs
+from defectflow.schema import CalcResult, Correction, Job, JobInputs
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class Engine(Protocol):
     def make_inputs(self, job: Job) -> JobInputs:
         """Texts of the input files; the same job always gives the same bytes."""
 
+    def complete_inputs(self, folder: Path) -> None:
+        """Add to inputs in `folder` what may not stand in `JobInputs` (POTCARs), for those who run the code by hand."""
+
     def command(self, folder: Path, ranks: int) -> list[str]:
         """Command line that runs the inputs in `folder`; it must end when its standard input closes."""
 
@@ -66,3 +69,9 @@ class Engine(Protocol):
 
     def outputs(self, folder: Path) -> list[Path]:
         """Files that a new attempt must not find: outputs of an earlier one, not its restart files."""
+
+    def scratch(self, folder: Path) -> list[Path]:
+        """Files that nobody needs once the result is saved."""
+
+    def corrections(self, folder: Path) -> tuple[Correction, ...]:
+        """What was changed automatically in the inputs of the last attempt."""

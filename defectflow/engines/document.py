@@ -25,7 +25,7 @@ def job_text(job: Job, preset: dict[str, Any]) -> str:
             "coords": _rounded(job.cell.coords),
             "moments": _rounded(job.cell.moments),
         },
-        "settings": job.settings.model_dump(mode="json"),
+        "settings": job.settings.model_dump(mode="json", exclude={"incar"}),  # tags of VASP
         "kpoints": job.kpoints.model_dump(mode="json"),
         "sites": list(job.sites),
         "spin_polarised": job.spin_polarised,

@@ -12,6 +12,7 @@ from defectflow.errors import InputError
 _BUILT_IN = {
     "gpaw": "defectflow.engines.gpaw.engine:GpawEngine",
     "replay": "defectflow.engines.replay.engine:ReplayEngine",
+    "vasp": "defectflow.engines.vasp.engine:VaspEngine",
 }
 _GROUP = "defectflow.engines"
 

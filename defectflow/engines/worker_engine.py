@@ -10,7 +10,7 @@ from defectflow.engines.base import Progress
 from defectflow.engines.document import INPUT, job_text
 from defectflow.engines.presets import load_preset
 from defectflow.errors import InputError, ParseError
-from defectflow.schema import CalcResult, Job, JobInputs
+from defectflow.schema import CalcResult, Correction, Job, JobInputs
 from defectflow.schema.jsonio import load_record
 
 OUTPUT = "output.json"
@@ -28,6 +28,9 @@ class WorkerEngine:
         """One JSON text."""
         preset = load_preset(self.presets, job.settings.profile)
         return JobInputs(self.name, ((INPUT, job_text(job, preset)),))
+
+    def complete_inputs(self, folder: Path) -> None:
+        """Nothing is missing."""
 
     def command(self, folder: Path, ranks: int) -> list[str]:
         """Command line of the worker, which runs on one rank unless an engine says otherwise."""
@@ -53,3 +56,11 @@ class WorkerEngine:
     def outputs(self, folder: Path) -> list[Path]:
         """Outputs of an earlier attempt; ``relax.json``, from which a relaxation goes on, is not among them."""
         return [folder / OUTPUT, folder / "output.npz", folder / TRACE]
+
+    def scratch(self, folder: Path) -> list[Path]:
+        """The outputs: the saved result holds all of them."""
+        return self.outputs(folder)
+
+    def corrections(self, folder: Path) -> tuple[Correction, ...]:
+        """None: the workers change nothing by themselves."""
+        return ()

@@ -43,7 +43,7 @@ class Outcar:
     titles : tuple of str
         TITEL of every POTCAR entry.
     tags : dict
-        Settings as VASP used them, as texts, with NIONS, NKPTS and NBANDS.
+        Settings as VASP used them, as texts, with NIONS, NKPTS, NBANDS, and RANKS, the processes it ran on.
     e0, free_energy : float
         "energy(sigma->0)" and TOTEN of the last ionic step.
     ionic_energies : tuple of float
@@ -189,6 +189,8 @@ def _tags(head: bytes) -> dict[str, str]:
     tags: dict[str, str] = {}
     for name, value in _TAG.findall(head, max(head.find(b"Dimension of arrays"), 0)):
         tags.setdefault(name.decode(), value.decode())
+    if (ranks := re.search(rb"running on +(\d+) ", head)) is not None:
+        tags["RANKS"] = ranks.group(1).decode()
     for name in ("NIONS", "NKPTS", "NBANDS", "ISPIN", "NELM", "EDIFF"):
         if name not in tags:
             raise ParseError(f"does not say {name}")

@@ -26,8 +26,8 @@ class Header:
 
     Attributes
     ----------
-    version : str
-        "6.3.2".
+    version, subversion : str
+        "6.3.2", "27Jun22 (build ...) complex parallel".
     incar, parameters : dict
         Tags as VASP read them, and all settings as it used them; numbers and words as texts with single blanks.
     k_generation : dict
@@ -44,6 +44,7 @@ class Header:
     """
 
     version: str
+    subversion: str
     incar: dict[str, str]
     parameters: dict[str, str]
     k_generation: dict[str, str]
@@ -74,8 +75,10 @@ def read_header(text: bytes) -> Header:
     if not species or not len(weights) or len(weights) != len(coords):
         raise ParseError(f"{len(species)} atoms, {len(coords)} k-points and {len(weights)} weights")
     lattice, positions = geometry(text[text.rindex(b"</atominfo>") :], len(species))
+    generator = _items(_between(text, b"<generator>", b"</generator>"))
     return Header(
-        version=_items(_between(text, b"<generator>", b"</generator>")).get("version", ""),
+        version=generator.get("version", ""),
+        subversion=generator.get("subversion", ""),
         incar=_items(_between(text, b"<incar>", b"</incar>")),
         parameters=_items(_between(text, b"<parameters>", b"</parameters>")),
         k_generation=_generation(k_block),

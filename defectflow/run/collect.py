@@ -5,6 +5,7 @@ from __future__ import annotations
 from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError, ParseError
 from defectflow.inputs import pair_folder, resolve
+from defectflow.run.corrections import with_overrides
 from defectflow.run.study import Study
 from defectflow.schema import CalcResult, PairCell, StateEntry
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites
@@ -34,7 +35,7 @@ def trusted_result(study: Study, path: str) -> CalcResult:
     """
     job = next(j for j in study.jobs if j.path == path)
     parent = trusted_result(study, job.parent) if job.parent else None
-    inputs = get_engine(study.engine_name).make_inputs(resolve(job, parent))
+    inputs = get_engine(study.engine_name).make_inputs(with_overrides(study, resolve(job, parent)))
     result = study.result(path)
     if result.input_hash != inputs.hash:
         where = str(study.job_folder(path))

@@ -11,8 +11,9 @@ from defectflow.engines import Engine, Progress
 from defectflow.errors import DefectFlowError, EngineError, ParseError
 from defectflow.executors import Ended, Task, allow_tasks, run_task, stop_tasks
 from defectflow.inputs import resolve
+from defectflow.run.corrections import group, kept_corrections, with_overrides
 from defectflow.run.study import RESULT, Study
-from defectflow.schema import CalcResult, Job, JobInputs, JobState
+from defectflow.schema import CalcResult, Correction, Job, JobInputs, JobState
 from defectflow.schema.jsonio import read_json, save_record, write_atomic
 
 
@@ -52,6 +53,11 @@ class _Running:
     job: Job
     inputs: JobInputs
     attempts: int
+    corrections: tuple[Correction, ...]
+
+
+# How often a job is run again because a partner needed other settings.
+_TAKE_OVERS = 3
 
 
 class _Driver:
@@ -61,6 +67,8 @@ class _Driver:
         self.states = {job.path: "waiting" for job in study.jobs}
         self.seconds: dict[str, float] = {}
         self.futures: dict[Future[Ended], _Running] = {}
+        self.again: list[Job] = []
+        self.take_overs: dict[str, int] = {}
 
     def run(self) -> dict[str, str]:
         waiting = list(self.study.jobs)
@@ -68,6 +76,7 @@ class _Driver:
             waiting = [job for job in waiting if not self._advance(job)]
             if self.futures:
                 self._collect()
+            waiting, self.again = waiting + self.again, []
             self._report()
             if self.futures and self.options.stop():
                 raise KeyboardInterrupt
@@ -82,7 +91,8 @@ class _Driver:
             return True
         if job.parent is not None and job.parent not in self.results:
             return False
-        self._start(resolve(job, self.results[job.parent] if job.parent else None))
+        resolved = resolve(job, self.results[job.parent] if job.parent else None)
+        self._start(with_overrides(self.study, resolved))
         return True
 
     def _start(self, job: Job) -> None:
@@ -92,10 +102,10 @@ class _Driver:
             self._believe(job.path, done)
             self._repair(job.path, inputs)
             return
-        attempts = self._prepare(job, inputs)
+        running = self._prepare(job, inputs)
         folder = self.study.job_folder(job.path)
         task = Task(tuple(self.engine.command(folder.resolve(), self.options.ranks)), folder)
-        self.futures[self.executor.submit(run_task, task)] = _Running(job, inputs, attempts)
+        self.futures[self.executor.submit(run_task, task)] = running
         self.states[job.path] = "submitted"
 
     def _left_behind(self, path: str, inputs: JobInputs) -> CalcResult | None:
@@ -109,8 +119,8 @@ class _Driver:
 
     def _keep(self, folder: Path, result: CalcResult) -> CalcResult:
         save_record(result, folder / RESULT)
-        for output in self.engine.outputs(folder):
-            output.unlink(missing_ok=True)
+        for file in self.engine.scratch(folder):
+            file.unlink(missing_ok=True)
         return result
 
     def _repair(self, path: str, inputs: JobInputs) -> None:
@@ -118,9 +128,10 @@ class _Driver:
         before = self.study.state(path)
         if before is None or before.state != "done":
             attempts = before.attempts if before else 1
-            self.study.set_state(path, JobState("done", inputs.hash, inputs.engine, attempts))
+            kept = self._corrections(path, kept_corrections(before))
+            self.study.set_state(path, JobState("done", inputs.hash, inputs.engine, attempts, corrections=kept))
 
-    def _prepare(self, job: Job, inputs: JobInputs) -> int:
+    def _prepare(self, job: Job, inputs: JobInputs) -> _Running:
         folder = self.study.job_folder(job.path)
         folder.mkdir(parents=True, exist_ok=True)
         before = self.study.state(job.path)
@@ -134,8 +145,14 @@ class _Driver:
             stale.unlink(missing_ok=True)
         for name, text in inputs.files:
             write_atomic(folder / name, text.encode())
-        self.study.set_state(job.path, JobState("submitted", inputs.hash, inputs.engine, attempts))
-        return attempts
+        kept = kept_corrections(before)
+        self.study.set_state(job.path, JobState("submitted", inputs.hash, inputs.engine, attempts, corrections=kept))
+        return _Running(job, inputs, attempts, kept)
+
+    def _corrections(self, path: str, kept: tuple[Correction, ...]) -> tuple[Correction, ...]:
+        """Those of earlier attempts that change energies, and all of the last one."""
+        last = self.engine.corrections(self.study.job_folder(path))
+        return (*kept, *(c for c in last if c not in kept))
 
     def _collect(self) -> None:
         done, _ = wait(self.futures, timeout=self.options.poll, return_when=FIRST_COMPLETED)
@@ -154,6 +171,26 @@ class _Driver:
             raise _worker_error(self.study, running.job.path, status)
         self._believe(running.job.path, self._keep(folder, self.engine.read(folder, running.inputs)))
         self._note(running, self.states[running.job.path], "")
+        self._take_over(running.job.path)
+
+    def _take_over(self, path: str) -> None:
+        """Run again what was made without a correction that a job of the same pair needed, and what follows it."""
+        members = {job.path: job for job in self.study.jobs if job.path in group(self.study, path)}
+        stale = [p for p in members if p in self.results and self._is_stale(members[p])]
+        for other in stale:
+            self.take_overs[other] = self.take_overs.get(other, 0) + 1
+            if self.take_overs[other] > _TAKE_OVERS:
+                continue
+            del self.results[other]
+            self.states[other] = "waiting"
+            self.again.append(members[other])
+
+    def _is_stale(self, job: Job) -> bool:
+        parent = self.results.get(job.parent) if job.parent else None
+        if job.parent and parent is None:
+            return True  # its parent runs again
+        wanted = with_overrides(self.study, resolve(job, parent))
+        return self.results[job.path].input_hash != self.engine.make_inputs(wanted).hash
 
     def _believe(self, path: str, result: CalcResult) -> None:
         self.states[path] = "done" if result.converged else "unconverged"
@@ -166,7 +203,8 @@ class _Driver:
 
     def _note(self, running: _Running, state: str, error: str) -> None:
         seconds = self.seconds[running.job.path]
-        entry = JobState(state, running.inputs.hash, running.inputs.engine, running.attempts, seconds, (), error)
+        made = self._corrections(running.job.path, running.corrections)
+        entry = JobState(state, running.inputs.hash, running.inputs.engine, running.attempts, seconds, made, error)
         self.study.set_state(running.job.path, entry)
 
     def _report(self) -> None:

@@ -2,7 +2,7 @@
 
 from defectflow.schema.cell import Cell, PairCell, PairOrbit
 from defectflow.schema.entry import StateEntry
-from defectflow.schema.job import Job, JobInputs, JobState
+from defectflow.schema.job import Correction, Job, JobInputs, JobState
 from defectflow.schema.recipe import Recipe, load_recipe
 from defectflow.schema.result import CalcResult, Convergence, Projections
 from defectflow.schema.settings import KMesh, Settings, Smearing
@@ -12,6 +12,7 @@ __all__ = [
     "CalcResult",
     "Cell",
     "Convergence",
+    "Correction",
     "Job",
     "JobInputs",
     "JobState",

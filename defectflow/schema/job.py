@@ -33,6 +33,9 @@ class Job:
         Path of the job whose geometry or density this one starts from.
     seed_coords : (n, 3) float or None
         Geometry in which the wave functions are prepared before the SCF proper (broken starts).
+    overrides : tuple of (str, str)
+        Keywords of the engine and their values that an automatic correction of a run of the same pair asked for,
+        so that all its spin states run with the same settings.
     """
 
     path: str
@@ -44,6 +47,7 @@ class Job:
     spin_polarised: bool
     parent: str | None = None
     seed_coords: Floats | None = None
+    overrides: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,30 @@ class JobInputs:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """An automatic change of a run's inputs.
+
+    Attributes
+    ----------
+    tag : str
+        Keyword of the engine, or "KPOINTS".
+    before, after : str
+        Empty where it was or became unset.
+    changes_energy : bool
+        Whether a run with it may not be subtracted from one without it.
+    """
+
+    tag: str
+    before: str
+    after: str
+    changes_energy: bool
+
+    def __str__(self) -> str:
+        kind = "energy-changing" if self.changes_energy else "energy-neutral"
+        return f"{kind}: {self.tag} {self.before or 'unset'} -> {self.after or 'unset'}"
+
+
+@dataclass(frozen=True)
 class JobState:
     """What ``job.json`` says of a job; the result itself is the only proof that it is done.
 
@@ -76,9 +104,8 @@ class JobState:
         How often it was started.
     seconds : float
         Wall time of the last attempt.
-    corrections : tuple of str
-        Automatic changes that were made to the inputs, as "class: what", class being "energy-neutral" or
-        "energy-changing".
+    corrections : tuple of Correction
+        Automatic changes that were made to the inputs.
     error : str
         Why it failed, empty otherwise.
     """
@@ -88,5 +115,5 @@ class JobState:
     engine: str
     attempts: int = 0
     seconds: float = 0.0
-    corrections: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
     error: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
 from defectflow.schema.quantity import Energy, Force
 
@@ -83,6 +83,8 @@ class Settings(Record):
         Bands above those that the electrons of one spin channel fill at half occupation.
     potentials : dict
         Flavour of the PAW set per engine and element, e.g. ``{"gpaw": {"Mg": "2"}}``.
+    incar : dict
+        Further INCAR tags for VASP, e.g. ``{"NCORE": 4}``; those that follow from other keys are refused.
     """
 
     profile: Literal["quick", "standard", "paper", "tight"]
@@ -97,6 +99,7 @@ class Settings(Record):
     symmetry: bool = True
     empty_bands: Annotated[int, Field(ge=4, le=1000, strict=True)] = 14
     potentials: dict[str, dict[str, str]] = Field(default_factory=dict)
+    incar: dict[str, StrictBool | StrictInt | StrictFloat | str] = Field(default_factory=dict)
 
     @field_validator("potentials")
     @classmethod

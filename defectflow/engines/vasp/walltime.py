@@ -1,0 +1,74 @@
+"""How long a batch job may still run, on SLURM, PBS and LSF; an odd environment is no reason to crash."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+
+_CLOCK = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+)(?::(\d+))?")
+
+
+def clock_seconds(text: str) -> float | None:
+    """Seconds of a scheduler's clock: ``90`` (minutes), ``05:00`` (minutes:seconds), ``05:00:00``, ``1-05:00:00``.
+
+    None if it is none, such as ``UNLIMITED``.
+
+    >>> clock_seconds("05:00:00"), clock_seconds("1-00:00:00"), clock_seconds("90"), clock_seconds("UNLIMITED")
+    (18000.0, 86400.0, 5400.0, None)
+    """
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (int(g) if g else 0 for g in found.groups())
+    if found.group(1) and not found.group(2) and found.group(4) is None:
+        return 86400.0 * days + 3600.0 * minutes  # "1-05": days and hours
+    if found.group(1) and not found.group(2):
+        hours, minutes, seconds = minutes, seconds, 0  # "1-05:30": days, hours and minutes
+    return 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds
+
+
+def _ask(command: list[str]) -> str:
+    if shutil.which(command[0]) is None:
+        return ""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def seconds_left(env: Mapping[str, str], now: float, ask: Callable[[list[str]], str] = _ask) -> float | None:
+    """Seconds until the scheduler kills this job, None if there is no limit or none that can be told.
+
+    Parameters
+    ----------
+    now : float
+        Seconds since 1970.
+    ask : callable
+        Runs a scheduler's command and returns what it printed, empty if it failed.
+    """
+    for name in ("DEFECTFLOW_END_TIME", "SLURM_JOB_END_TIME"):
+        if (end := _number(env.get(name, ""))) is not None:
+            return end - now
+    if job := env.get("SLURM_JOB_ID"):
+        return clock_seconds(ask(["squeue", "-h", "-j", job, "-o", "%L"]))
+    if job := env.get("PBS_JOBID"):
+        return _pbs(ask(["qstat", "-f", job]), _number(env.get("PBS_WALLTIME", "")))
+    if job := env.get("LSB_JOBID"):
+        text = ask(["bjobs", "-noheader", "-o", "time_left", job])
+        return clock_seconds(f"{text.split()[0]}:00") if text[:1].isdigit() else None
+    return None
+
+
+def _pbs(text: str, limit: float | None) -> float | None:
+    used = re.search(r"resources_used\.walltime = (\S+)", text)
+    allowed = re.search(r"Resource_List\.walltime = (\S+)", text)
+    total = clock_seconds(allowed.group(1)) if allowed else limit
+    spent = clock_seconds(used.group(1)) if used else None
+    return None if total is None or spent is None else total - spent
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None

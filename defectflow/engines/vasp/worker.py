@@ -1,0 +1,123 @@
+"""The process that runs VASP in one folder: ``python -m defectflow.engines.vasp.worker FOLDER COMMAND...``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from defectflow.engines.guard import die_with_parent, lock_file, run_worker
+from defectflow.engines.vasp.corrections import compare_inputs, incar_dict
+from defectflow.engines.vasp.engine import CORRECTIONS, JOB, RAN, is_stand_in
+from defectflow.engines.vasp.potcar import write_potcar
+from defectflow.errors import DefectFlowError, EngineError
+from defectflow.formats.poscar import read_poscar
+from defectflow.schema import JobInputs
+from defectflow.schema.jsonio import read_json, write_atomic
+
+INPUTS = ("INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", JOB)
+LEG = "leg.json"  # hash of the inputs that CONTCAR belongs to
+
+
+def main(folder: Path, command: list[str]) -> None:
+    """Run VASP under custodian; what comes out is judged by the reader, not here."""
+    die_with_parent()
+    lock = lock_file(folder / ".worker.lock", seconds=20)
+    inputs = JobInputs("vasp", tuple((n, (folder / n).read_text(encoding="utf-8")) for n in INPUTS))
+    texts = dict(inputs.files)
+    _prepare(folder, inputs)
+    try:
+        if not is_stand_in(command):
+            write_potcar(folder, texts["POTCAR.spec"].split())
+        _run(folder, command)
+    finally:
+        (folder / "POTCAR").unlink(missing_ok=True)  # its licence does not go with the results
+        found = [asdict(c) for c in compare_inputs(texts, folder)]
+        write_atomic(folder / CORRECTIONS, json.dumps({"corrections": found}, indent=1).encode())
+    write_atomic(folder / RAN, json.dumps({"input_hash": inputs.hash}).encode())
+    lock.close()
+
+
+def _prepare(folder: Path, inputs: JobInputs) -> None:
+    """Density of the parent, and the geometry that an earlier attempt of the same relaxation came to."""
+    from defectflow.engines.vasp.handlers import STOPPED
+
+    (folder / STOPPED).unlink(missing_ok=True)
+    texts = dict(inputs.files)
+    tags, job = incar_dict(texts["INCAR"]), json.loads(texts[JOB])
+    same = (folder / LEG).is_file() and read_json(folder / LEG).get("input_hash") == inputs.hash
+    if same and job["stage"] == "relax":
+        _continue(folder)
+    else:
+        (folder / "CONTCAR").unlink(missing_ok=True)
+        (folder / "CHGCAR").unlink(missing_ok=True)
+    write_atomic(folder / LEG, json.dumps({"input_hash": inputs.hash}).encode())
+    if tags.get("ICHARG") in ("1", "11") and job["parent"]:
+        density = folder / job["parent"] / "CHGCAR"
+        if not density.is_file() or not density.stat().st_size:
+            todo = "run that job again"
+            raise EngineError("the density to start from is missing or empty", where=str(density), todo=todo)
+        shutil.copyfile(density, folder / "CHGCAR")
+
+
+def _continue(folder: Path) -> None:
+    try:
+        start, last = read_poscar(folder / "POSCAR"), read_poscar(folder / "CONTCAR")
+    except DefectFlowError:
+        return  # VASP leaves an empty CONTCAR when it dies early: then from the start
+    if last.species == start.species:
+        write_atomic(folder / "POSCAR", (folder / "CONTCAR").read_bytes())
+
+
+def _run(folder: Path, command: list[str]) -> None:
+    from custodian.custodian import Custodian, CustodianError
+
+    from defectflow.engines.vasp.handlers import STOPPED, handlers
+
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO)
+    poll = float(os.environ.get("DEFECTFLOW_VASP_POLL", "2"))
+    jobs = [_vasp_job(command)]
+    run: Any = Custodian(handlers(), jobs, max_errors=8, polling_time_step=poll, monitor_freq=5, directory=str(folder))
+    try:
+        run.run()
+    except CustodianError as error:
+        raise EngineError(str(error), where=str(folder), todo=_last_lines(folder)) from None
+    if (folder / STOPPED).exists():
+        todo = "submit it again: a relaxation goes on from CONTCAR"
+        raise EngineError("stopped before the walltime ended", where=str(folder), todo=todo)
+
+
+def _vasp_job(command: list[str]) -> Any:
+    from custodian.vasp.jobs import VaspJob
+
+    class LeashedVaspJob(VaspJob):
+        """VASP in a process group that dies with this process."""
+
+        def run(self, directory: str = "./") -> subprocess.Popen[bytes]:
+            leash = [sys.executable, "-m", "defectflow.engines.vasp.leash", *self.vasp_cmd]
+            place = Path(directory)
+            with (place / self.output_file).open("wb") as out, (place / self.stderr_file).open("wb") as err:
+                self._vasp_process = subprocess.Popen(
+                    leash, cwd=directory, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True
+                )
+            return self._vasp_process
+
+    return LeashedVaspJob(command, backup=False, auto_npar=False, auto_gamma=False, terminate_timeout=5)
+
+
+def _last_lines(folder: Path) -> str:
+    lines: list[str] = []
+    for name in ("vasp.out", "std_err.txt"):
+        if (folder / name).is_file():
+            lines += (folder / name).read_text(encoding="utf-8", errors="replace").splitlines()[-4:]
+    return "the last lines of VASP:\n    " + "\n    ".join(lines) if lines else "VASP printed nothing"
+
+
+if __name__ == "__main__":
+    run_worker(lambda folder: main(folder, sys.argv[2:]), Path(sys.argv[1]))
