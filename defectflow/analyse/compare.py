@@ -26,6 +26,8 @@ class StateSummary:
         Of the two dopants (A).
     passed : bool
         Whether it is the state that it was meant to be.
+    code : str
+        What made it; of a stand-in it says so.
     """
 
     name: str
@@ -34,6 +36,7 @@ class StateSummary:
     dopant_moments: tuple[float, float]
     distance: float
     passed: bool
+    code: str
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def summary(entry: StateEntry) -> StateSummary:
     first, second = (float(result.site_moments[d]) for d in entry.pair.dopants)
     passed = verify_state(entry).passed
     distance = pair_distance(result, entry.pair)
-    return StateSummary(entry.name, result.e0, result.total_moment, (first, second), distance, passed)
+    return StateSummary(entry.name, result.e0, result.total_moment, (first, second), distance, passed, result.code)
 
 
 def numerical_uncertainty(first: CalcResult, second: CalcResult) -> float:

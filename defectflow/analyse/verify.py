@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from defectflow.errors import AnalysisError
-from defectflow.schema import CalcResult, PairCell, StateEntry
+from defectflow.schema import CalcResult, Convergence, PairCell, StateEntry
 from defectflow.schema.neutral import is_neutral
 
 MOMENT_TOLERANCE = 0.1  # muB, total moment against the intended one
@@ -48,7 +48,17 @@ def certificate(reasons: list[str], remarks: list[str]) -> Certificate:
 def verify_run(result: CalcResult, name: str) -> Certificate:
     """Check one run by its own numbers, without knowing what it was meant to be."""
     c = result.convergence
-    reasons, remarks = [], []
+    remarks = []
+    if c.ionic is None and c.max_force > result.settings.force_tolerance:
+        limit = result.settings.force_tolerance
+        remarks.append(f"{name}: no ion moved in this run, largest force {c.max_force:.2f} eV/A (limit {limit:g})")
+    remarks += [f"{name}: {w}" for w in result.warnings]
+    return certificate(converged_reasons(c, name), remarks)
+
+
+def converged_reasons(c: Convergence, name: str) -> list[str]:
+    """Why a run is not converged, electronically, magnetically or ionically; empty if it is."""
+    reasons = []
     if not (c.electronic and abs(c.last_energy_change) <= c.energy_tolerance):
         change = f"last change {c.last_energy_change:+.1e} eV, tolerance {c.energy_tolerance:.1e} eV"
         reasons.append(f"{name}: not converged electronically ({change}); run it again with more steps")
@@ -56,11 +66,7 @@ def verify_run(result: CalcResult, name: str) -> Certificate:
         reasons.append(f"{name}: the total moment still moved by {c.moment_drift:.2f} muB in the last three steps")
     if c.ionic is False:
         reasons.append(f"{name}: not converged ionically (largest force {c.max_force:.3f} eV/A)")
-    if c.ionic is None and c.max_force > result.settings.force_tolerance:
-        limit = result.settings.force_tolerance
-        remarks.append(f"{name}: no ion moved in this run, largest force {c.max_force:.2f} eV/A (limit {limit:g})")
-    remarks += [f"{name}: {w}" for w in result.warnings]
-    return certificate(reasons, remarks)
+    return reasons
 
 
 def verify_state(entry: StateEntry) -> Certificate:

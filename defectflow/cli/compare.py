@@ -8,6 +8,8 @@ import typer
 
 from defectflow.cli.shared import AsJson, RunFolder, console, print_json
 
+STAND_IN = "stand-in"  # its toy numbers are not compared with anybody's
+
 if TYPE_CHECKING:
     from defectflow.analyse.compare import PairComparison
     from defectflow.run import Study
@@ -68,7 +70,8 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
             screen.print(f"remark {remark}")
         for other in c.others:
             screen.print(f"also found: {other.name}, E0 = {other.e0:.4f} eV, M = {other.total_moment:.2f} muB")
-    _print_published(recipe, comparisons)
+    if not any(STAND_IN in s.code for c in comparisons for s in (c.fm, c.af) if s):
+        _print_published(recipe, comparisons)
     for caveat in recipe.caveats:
         screen.print(f"note {caveat}", style="yellow")
 

@@ -19,18 +19,23 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
-    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Run folders, or VASP runs of others.", show_default=False)
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Check every run and every FM/AF pair of studies; status 1 if one fails."""
+    """Check the runs and FM/AF pairs of studies, or any VASP runs, of which two make a pair; status 1 if one fails."""
     from defectflow.analyse.compare import compare_study
     from defectflow.export.tables import comparison_row
     from defectflow.run import Study
     from defectflow.run.collect import collect
 
-    studies = {folder: collect(Study.open(folder)) for folder in folders}
+    foreign = [path for path in paths if not is_study(path)]
+    studies = {folder: collect(Study.open(folder)) for folder in paths if folder not in foreign}
     runs = [_run_row(folder, entry) for folder, entries in studies.items() for entry in entries]
     pairs = [comparison_row(c) for entries in studies.values() for c in compare_study(entries)]
+    others, foreign_pairs = _foreign_rows(foreign)
+    runs, pairs = runs + others, pairs + foreign_pairs
     if as_json:
         print_json({"runs": runs, "pairs": pairs})
     else:
@@ -39,19 +44,36 @@ def verify(
     raise typer.Exit(0 if passed else 1)
 
 
+def is_study(path: Path) -> bool:
+    """Whether a path is a run folder of ours, or nothing that a code wrote."""
+    from defectflow.run.study import SUMMARY
+
+    names = ("OUTCAR", "vasprun", "result.json")
+    if (path / SUMMARY).is_file():
+        return True
+    return path.is_dir() and not any(p.name.startswith(names) for p in path.iterdir())
+
+
+def _foreign_rows(paths: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    from defectflow.analyse.foreign import compare_foreign, verify_summary
+    from defectflow.export.tables import certificate_row, foreign_row
+    from defectflow.parse import parse_run
+
+    summaries = [parse_run(path) for path in paths]
+    rows = [{"path": s.path, **certificate_row(verify_summary(s))} for s in summaries]
+    pairs = [foreign_row(compare_foreign(summaries[0], summaries[1]))] if len(summaries) == 2 else []
+    return rows, pairs
+
+
 def _run_row(folder: Path, entry: StateEntry) -> dict[str, Any]:
     from defectflow.analyse.verify import certificate, verify_state
+    from defectflow.export.tables import certificate_row
 
     if entry.result is None:
         checked = certificate([f"{entry.name}: no result ({entry.missing})"], [])
     else:
         checked = verify_state(entry)
-    return {
-        "path": str(folder / entry.path),
-        "passed": checked.passed,
-        "reasons": list(checked.reasons),
-        "remarks": list(checked.remarks),
-    }
+    return {"path": str(folder / entry.path), **certificate_row(checked)}
 
 
 def _print(runs: list[dict[str, Any]], pairs: list[dict[str, Any]]) -> None:
@@ -59,7 +81,9 @@ def _print(runs: list[dict[str, Any]], pairs: list[dict[str, Any]]) -> None:
     for row in runs:
         _print_one(screen, row["path"], row)
     for row in pairs:
-        _print_one(screen, f"pair {row['label']}, E_AF - E_FM", row["certificate"])
+        delta = row["delta_af_fm"]
+        value = "" if delta is None else f" = {1000 * delta:+.3f} ± {1000 * row['uncertainty']:.3f} meV per cell"
+        _print_one(screen, f"pair {row['label']}, E_AF - E_FM{value}", row["certificate"])
 
 
 def _print_one(screen: Any, name: str, checked: dict[str, Any]) -> None:

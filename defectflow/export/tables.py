@@ -14,6 +14,9 @@ from defectflow.schema import PairOrbit
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from defectflow.analyse.foreign import ForeignPair
+    from defectflow.analyse.verify import Certificate
+
 
 def orbit_row(orbit: PairOrbit) -> dict[str, Any]:
     """JSON row of the pair audit; lengths in A and in lattice constants."""
@@ -44,11 +47,30 @@ def comparison_row(c: PairComparison) -> dict[str, Any]:
         "fm": _state_row(c.fm),
         "af": _state_row(c.af),
         "others": [_state_row(s) for s in c.others],
-        "certificate": {
-            "passed": c.certificate.passed,
-            "reasons": list(c.certificate.reasons),
-            "remarks": list(c.certificate.remarks),
-        },
+        "certificate": certificate_row(c.certificate),
+    }
+
+
+def certificate_row(c: Certificate) -> dict[str, Any]:
+    """JSON of a certificate."""
+    return {"passed": c.passed, "reasons": list(c.reasons), "remarks": list(c.remarks)}
+
+
+def foreign_row(pair: ForeignPair) -> dict[str, Any]:
+    """JSON row of two runs of others; bonds and images are not known, so J per bond is null."""
+    known = pair.fm is not None and pair.af is not None
+    return {
+        "label": "1",
+        "e_fm": pair.fm.e0 if pair.fm else None,
+        "e_af": pair.af.e0 if pair.af else None,
+        "delta_af_fm": pair.delta,
+        "uncertainty": pair.uncertainty if known else None,
+        "j_per_bond": None,
+        "j_dimer": pair.j_dimer,
+        "images": None,
+        "fm": pair.fm.path if pair.fm else None,
+        "af": pair.af.path if pair.af else None,
+        "certificate": certificate_row(pair.certificate),
     }
 
 

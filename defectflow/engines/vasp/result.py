@@ -54,14 +54,14 @@ def calc_result(folder: Path, inputs: JobInputs, corrections: tuple[Correction, 
     last = xml.steps[-1]
     return CalcResult(
         engine="vasp",
-        code="VASP",
+        code="VASP stand-in" if _stand_in(xml) else "VASP",
         version=xml.header.version,
         input_hash=inputs.hash,
         stage=job["stage"],
         cell=Cell(last.lattice, species, last.coords[back], np.array(job["moments"])),
         settings=used_settings(Settings.model_validate(job["settings"]), xml.header.parameters),
         kpoints=KMesh.model_validate(job["kpoints"]),
-        numerics={k: xml.header.parameters[k] for k in NUMERICS if k in xml.header.parameters},
+        numerics={k: canonical(xml.header.parameters[k]) for k in NUMERICS if k in xml.header.parameters},
         potentials=_potentials(folder, outcar),
         n_electrons=summary.n_electrons,
         e0=summary.e0,
@@ -108,13 +108,25 @@ def check_used(incar: str, xml: Vasprun, corrections: tuple[Correction, ...], fo
             raise ParseError(what, where=str(folder), todo="someone edited the INCAR; run the job again")
 
 
+def canonical(value: str) -> str:
+    """One spelling of a tag's value: numbers without trailing zeros, T and F, capitals.
+
+    >>> canonical("500.00000000"), canonical(".TRUE."), canonical("Pe")
+    ('500', 'T', 'PE')
+    """
+    try:
+        return f"{float(value):.10g}"
+    except ValueError:
+        word = value.strip(" .").upper()
+        return word[:1] if word in ("TRUE", "FALSE") else word
+
+
 def same_value(asked: str, used: str) -> bool:
     """Whether a tag's value is that which VASP echoes, which has eight decimals, and T for .TRUE.."""
     try:
         return abs(float(asked) - float(used)) <= 0.51e-8 * max(1.0, abs(float(asked)))
     except ValueError:
-        a, b = (v.strip(" .").upper() for v in (asked, used))
-        return a == b or (a[:1] == b[:1] and {a, b} <= {"T", "TRUE", "F", "FALSE"})
+        return canonical(asked) == canonical(used)
 
 
 def _sorted_bands(xml: Vasprun, folder: Path) -> tuple[Floats, Floats, Floats]:

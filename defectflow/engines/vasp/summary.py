@@ -19,7 +19,7 @@ from defectflow.schema.summary import Moment, RunSummary
 
 SAME_ENERGY = 1e-5  # eV; OUTCAR and vasprun.xml of one run print the same digits
 MISSED_SPIN = (0.25, 0.2)  # muB, and share of the total, that the spheres may miss before it is said
-OFF_GAP = 0.05  # eV
+OFF_GAP = 0.05  # eV below the band edge, where tetrahedra put E_F of an insulator
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def summarise_vasp(files: VaspFiles) -> RunSummary:
 
 
 def _from_xml(path: Path, run: Vasprun) -> RunSummary:
-    tags, last = run.header.parameters, run.steps[-1]
+    tags, last = {"ENCUT": run.header.parameters.get("ENMAX", ""), **run.header.parameters}, run.steps[-1]
     moment = 0.0 if tags.get("ISPIN") == "1" and not _vectors(tags) else run.total_moment
     fermi = () if run.fermi is None else (run.fermi,)
     cell = Cell(last.lattice, run.header.species, last.coords, np.zeros(len(run.header.species)))
@@ -254,8 +254,10 @@ def _gap_warnings(run: Vasprun, fermi: tuple[float, ...]) -> list[str]:
         found.append("NUPDOWN is set, but only the Fermi level of spin down was written; that of spin up is another")
     if fermi and len(fermi) == 1 and run.occupations.size and not fixed and (gap := _gap(run)):
         vbm, cbm = gap
-        if not vbm - OFF_GAP <= fermi[0] <= cbm + OFF_GAP:
-            found.append(f"E_F = {fermi[0]:.3f} eV lies outside the gap, {vbm:.3f} to {cbm:.3f} eV: it is no reference")
+        if not vbm - OFF_GAP <= fermi[0] < cbm:
+            found.append(
+                f"E_F = {fermi[0]:.3f} eV is not inside the gap, {vbm:.3f} to {cbm:.3f} eV: it is no reference"
+            )
     return found
 
 

@@ -1,0 +1,187 @@
+"""The certificate for runs of others: whether each is sound, and whether two energies may be subtracted.
+
+What is compared is what the files of both runs say. The geometries may differ (each spin order at its own minimum),
+the settings may not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from defectflow.analyse.verify import Certificate, certificate, converged_reasons
+from defectflow.errors import ParseError
+from defectflow.schema import RunSummary
+from defectflow.schema.neutral import is_neutral
+
+MAGNETIC = 0.5  # muB; a site below it has no say in the order, unless no site is above it
+SIZE_RANGE = (0.6, 1.4)  # |site moment| of one run over that of the other
+CELL_REMARK = 0.03  # relative change of the volume beyond which two cells are hardly the same system
+# What decides a VASP energy, beyond the smearing and the mesh; other tags are remarks. Grids follow from the cell.
+DECISIVE = (
+    "ENCUT", "ENMAX", "PREC", "ISMEAR", "SIGMA", "EDIFF", "ISPIN", "NUPDOWN", "GGA", "METAGGA", "LHFCALC", "AEXX",
+    "HFSCREEN", "LDAU", "LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ", "LREAL", "LASPH", "ADDGRID", "ISYM", "SYMPREC", "IVDW", "LSORBIT",
+    "LNONCOLLINEAR", "EFIELD", "LDIPOL", "IDIPOL", "NELECT", "LMAXPAW", "ENAUG", "IBRION", "EDIFFG", "ISIF",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ForeignPair:
+    """Two runs as FM and AF of one system.
+
+    Attributes
+    ----------
+    fm, af : RunSummary or None
+        None where the runs are not one of each order.
+    delta : float or None
+        E_AF - E_FM (eV per cell).
+    uncertainty : float
+        What SCF residues and smearing leave open (eV).
+    j_dimer : float or None
+        delta / 2 (meV) where exactly two sites are magnetic.
+    certificate : Certificate
+    """
+
+    fm: RunSummary | None
+    af: RunSummary | None
+    delta: float | None
+    uncertainty: float
+    j_dimer: float | None
+    certificate: Certificate
+
+
+def verify_summary(run: RunSummary) -> Certificate:
+    """Check one run by its own numbers."""
+    remarks = [f"{run.path}: {w}" for w in run.warnings if not w.startswith("not converged")]
+    return certificate(converged_reasons(run.convergence, run.path), remarks)
+
+
+def spin_order(run: RunSummary) -> str:
+    """Order by the moments: "FM", "AF" (both signs, no total), "ferri" (both signs and a total) or "NM" (none).
+
+    Raises
+    ------
+    ParseError
+        If the run has no collinear site moments.
+    """
+    total, sites = run.collinear_moments()
+    large = _magnetic(np.array(sites))
+    if not large.any():
+        # Spin between the atoms: the spheres miss it (a vacancy), and only the total moment tells.
+        return "FM" if abs(total) > MAGNETIC else "NM"
+    signs = np.sign(np.array(sites)[large])
+    if abs(signs.sum()) == len(signs):
+        return "FM"
+    return "AF" if abs(total) < 0.1 else "ferri"
+
+
+def _magnetic(sites: np.ndarray) -> np.ndarray:
+    return np.asarray(np.abs(sites) > MAGNETIC)
+
+
+def compare_foreign(first: RunSummary, second: RunSummary) -> ForeignPair:
+    """Certificate and energy difference of two runs, whichever is FM."""
+    single = [verify_summary(run) for run in (first, second)]
+    same = same_settings(first, second)
+    reasons = [r for c in single for r in c.reasons] + list(same.reasons)
+    remarks = [r for c in single for r in c.remarks] + list(same.remarks)
+    try:
+        orders = (spin_order(first), spin_order(second))
+    except ParseError as error:
+        return ForeignPair(None, None, None, 0.0, None, certificate([*reasons, str(error)], remarks))
+    if set(orders) != {"FM", "AF"}:
+        reasons.append(f"the runs came out {orders[0]} and {orders[1]}, not FM and AF: a moment flipped or vanished")
+        return ForeignPair(None, None, None, 0.0, None, certificate(reasons, remarks))
+    fm, af = (first, second) if orders[0] == "FM" else (second, first)
+    delta = af.e0 - fm.e0
+    moments = [np.array(run.collinear_moments()[1]) for run in (fm, af)]
+    dimer = 1000 * delta / 2 if _magnetic(moments[0]).sum() == _magnetic(moments[1]).sum() == 2 else None
+    checked = certificate([*reasons, *_sizes(fm, af, moments)], remarks)
+    return ForeignPair(fm, af, delta, _uncertainty(fm, af), dimer, checked)
+
+
+def _sizes(fm: RunSummary, af: RunSummary, moments: list[np.ndarray]) -> list[str]:
+    counts = [int(_magnetic(m).sum()) for m in moments]
+    if counts[0] != counts[1]:
+        return [f"{counts[0]} sites are magnetic in {fm.path}, {counts[1]} in {af.path}: a moment vanished"]
+    sizes = [np.sort(np.abs(m[_magnetic(m)])) for m in moments]
+    ratio = sizes[1] / sizes[0]
+    if not len(ratio) or (SIZE_RANGE[0] <= ratio.min() and ratio.max() <= SIZE_RANGE[1]):
+        return []
+    return [f"site moments differ by factors {ratio.min():.2f} to {ratio.max():.2f}: another atomic state"]
+
+
+def _uncertainty(fm: RunSummary, af: RunSummary) -> float:
+    residue = sum(max(r.convergence.last_energy_change, r.convergence.energy_tolerance) for r in (fm, af))
+    return residue + abs((af.free_energy - fm.free_energy) - (af.e0 - fm.e0))
+
+
+def same_settings(first: RunSummary, second: RunSummary) -> Certificate:
+    """Compare what two runs used; a tag that only one of them states is compared if it is decisive."""
+    pairs = [("code", first.code, second.code), ("version", _release(first), _release(second))]
+    pairs.append(("composition", _composition(first), _composition(second)))
+    pairs.append(("potentials", _titles(first), _titles(second)))
+    reasons = [f"{name} differs: {a} and {b}" for name, a, b in pairs if a != b]
+    reasons += _mesh_reasons(first, second)
+    remarks = []
+    for tag in sorted(first.settings.keys() & second.settings.keys()):
+        a, b = first.settings[tag], second.settings[tag]
+        if not _equal(a, b) and tag in DECISIVE:
+            reasons.append(f"{tag} differs: {a} and {b}")
+        elif not _equal(a, b) and is_neutral(tag) and tag not in ("SYSTEM", "MAGMOM", "NBANDS"):
+            remarks.append(f"{tag} differs (energy-neutral): {a} and {b}")
+    return certificate(reasons, remarks + _size_remarks(first, second))
+
+
+def _mesh_reasons(first: RunSummary, second: RunSummary) -> list[str]:
+    if not first.k_mesh or not second.k_mesh:
+        if first.n_kpoints == second.n_kpoints:
+            return []  # said in a remark
+        missing = first.path if not first.k_mesh else second.path
+        return [f"the k mesh of {missing} is not known and the numbers of k-points differ: give its vasprun.xml"]
+    keys = ("param", "divisions", "usershift", "mesh")
+    a, b = ({k: run.k_mesh.get(k, "") for k in keys} for run in (first, second))
+    return [] if a == b else [f"k mesh differs: {' '.join(a.values())} and {' '.join(b.values())}"]
+
+
+def _size_remarks(first: RunSummary, second: RunSummary) -> list[str]:
+    remarks = []
+    if not (first.k_mesh and second.k_mesh):
+        remarks.append("the k meshes cannot be compared (no vasprun.xml); the numbers of k-points can")
+    if first.n_bands != second.n_bands:
+        bands = f"{first.n_bands} and {second.n_bands}"
+        remarks.append(f"NBANDS differ ({bands}): harmless as long as the highest bands are empty")
+    if first.n_kpoints != second.n_kpoints:
+        remarks.append("the same mesh was reduced to different numbers of k-points (different symmetry)")
+    volumes = [abs(float(np.linalg.det(run.cell.lattice))) for run in (first, second)]
+    change = volumes[1] / volumes[0] - 1
+    if np.abs(first.cell.lattice - second.cell.lattice).max() > 1e-4:
+        remarks.append(f"the cells differ (volume by {100 * change:+.2f} %): the difference holds their relaxation")
+    if abs(change) > CELL_REMARK:
+        remarks.append(f"the volumes differ by more than {100 * CELL_REMARK:.0f} %: are these the same system?")
+    return remarks
+
+
+def _equal(a: str, b: str) -> bool:
+    first, second = a.split(), b.split()
+    return len(first) == len(second) and all(_equal_word(x, y) for x, y in zip(first, second, strict=True))
+
+
+def _equal_word(a: str, b: str) -> bool:
+    try:
+        return abs(float(a) - float(b)) <= 1e-8 * max(1.0, abs(float(a)))
+    except ValueError:
+        return a.strip(".").upper() == b.strip(".").upper()
+
+
+def _release(run: RunSummary) -> str:
+    return ".".join(run.version.split(".")[:3])
+
+
+def _composition(run: RunSummary) -> str:
+    return " ".join(f"{s}{run.cell.species.count(s)}" for s in sorted(set(run.cell.species)))
+
+
+def _titles(run: RunSummary) -> str:
+    return ", ".join(sorted(run.potentials.values()))
