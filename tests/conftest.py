@@ -70,3 +70,51 @@ def defectflow():
         return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=300)
 
     return call
+
+
+SHARED = ROOT.parent / "shared" / "vasp-outputs"
+
+
+@pytest.fixture(scope="session")
+def vasp_outputs() -> Path:
+    """Real VASP files with values read from their raw text, not part of the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("the real VASP files (shared/vasp-outputs beside the checkout) are not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def toy_text() -> str:
+    """A recipe that the stand-in for VASP runs in seconds."""
+    return (ROOT / "tests" / "vasp" / "toy.toml").read_text()
+
+
+@pytest.fixture
+def toy(tmp_path, toy_text):
+    path = tmp_path / "toy.toml"
+    path.write_text(toy_text)
+    return path
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> dict[str, str]:
+    """Environment in which VASP is its stand-in."""
+    command = f"{sys.executable} -m defectflow.engines.vasp.standin"
+    return {"DEFECTFLOW_VASP_CMD": command, "DEFECTFLOW_VASP_POLL": "0.3"}
+
+
+@pytest.fixture(scope="session")
+def toy_run(tmp_path_factory, toy_text, stand_in) -> Path:
+    """Files of one run of the stand-in: synthetic numbers in VASP's formats."""
+    from defectflow.engines import get_engine
+    from defectflow.inputs import plan_jobs
+    from defectflow.schema import load_recipe
+
+    folder = tmp_path_factory.mktemp("toy")
+    (folder / "toy.toml").write_text(toy_text)
+    job = next(j for j in plan_jobs(load_recipe(folder / "toy.toml")) if j.path.endswith("AF/relax"))
+    for name, text in get_engine("vasp").make_inputs(job).files:
+        (folder / name).write_text(text)
+    command = stand_in["DEFECTFLOW_VASP_CMD"].split()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    return folder

@@ -21,8 +21,8 @@ CELL_REMARK = 0.03  # relative change of the volume beyond which two cells are h
 # What decides a VASP energy, beyond the smearing and the mesh; other tags are remarks. Grids follow from the cell.
 DECISIVE = (
     "ENCUT", "ENMAX", "PREC", "ISMEAR", "SIGMA", "EDIFF", "ISPIN", "NUPDOWN", "GGA", "METAGGA", "LHFCALC", "AEXX",
-    "HFSCREEN", "LDAU", "LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ", "LREAL", "LASPH", "ADDGRID", "ISYM", "SYMPREC", "IVDW", "LSORBIT",
-    "LNONCOLLINEAR", "EFIELD", "LDIPOL", "IDIPOL", "NELECT", "LMAXPAW", "ENAUG", "IBRION", "EDIFFG", "ISIF",
+    "HFSCREEN", "LDAU", "LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ", "LREAL", "LASPH", "ADDGRID", "ISYM", "SYMPREC", "IVDW",
+    "LSORBIT", "LNONCOLLINEAR", "EFIELD", "LDIPOL", "IDIPOL", "NELECT", "LMAXPAW", "ENAUG", "IBRION", "EDIFFG", "ISIF",
 )  # fmt: skip
 
 

@@ -80,10 +80,11 @@ def _fixed_width(block: bytes, skip: int) -> Floats | None:
     if layout is None or len(block) % length or layout[2] <= skip:
         return None
     first, width, columns = layout
+    head, tail = first - (width - _DECIMALS - 1), first + (columns - 1) * width + _DECIMALS + 1
+    if block[:head].split() != [b"<r>"] or block[tail:length] != b" </r>\n":
+        return None
     table = np.frombuffer(block, np.uint8).reshape(-1, length)
-    head, tail = first - min(first, width - _DECIMALS - 1), first + (columns - 1) * width + _DECIMALS + 1
-    frame_holds = (table[:, :head] == table[0, :head]).all() and (table[:, tail:] == table[0, tail:]).all()
-    if not frame_holds:
+    if not ((table[:, :head] == table[0, :head]).all() and (table[:, tail:] == table[0, tail:]).all()):
         return None
     first, columns = first + skip * width, columns - skip
     shape = (len(table), columns)

@@ -163,9 +163,17 @@ def _calculated(recipe: object) -> object:
     return {k: v for k, v in recipe.items() if k not in shown} | {"dos.kpoints": mesh}
 
 
+def _as_written_now(recipe: object) -> object:
+    # A folder of an earlier version lacks the keys that came later; they have their defaults.
+    try:
+        return Recipe.model_validate(recipe, by_alias=True).model_dump(mode="json", by_alias=True)
+    except ValueError:
+        return recipe
+
+
 def _same_study(there: Mapping[str, object], wanted: Mapping[str, object], folder: Path) -> None:
-    for key in ("engine", "recipe"):
-        if _calculated(there.get(key)) != _calculated(wanted[key]):
+    for key, known in (("engine", there.get("engine")), ("recipe", _as_written_now(there.get("recipe")))):
+        if _calculated(known) != _calculated(wanted[key]):
             raise InputError(
                 f"was made with another {key}; mixing them in one folder would hide different settings",
                 where=str(folder),

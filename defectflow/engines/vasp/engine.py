@@ -179,6 +179,7 @@ def _job_text(job: Job, order: np.ndarray) -> str:
         "settings": job.settings.model_dump(mode="json"),
         "kpoints": mesh_of(job).model_dump(mode="json"),
         "sites": list(job.sites),
+        "overrides": dict(job.overrides),
         "parent": None if job.parent is None else os.path.relpath(job.parent, job.path),
     }
     return json.dumps(document, sort_keys=True) + "\n"

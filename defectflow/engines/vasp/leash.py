@@ -17,7 +17,8 @@ def main(command: list[str]) -> int:
     """Run the command to its end, or kill the group when standard input closes."""
     threading.Thread(target=_wait_for_end, daemon=True).start()
     try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+        status = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+        return status if status >= 0 else 128 - status  # as a shell tells of a signal
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127

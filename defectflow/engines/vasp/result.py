@@ -80,7 +80,7 @@ def calc_result(folder: Path, inputs: JobInputs, corrections: tuple[Correction, 
         site_potential_kind=SITE_POTENTIALS,
         planar_potential=_planar(folder),
         convergence=summary.convergence,
-        warnings=(*summary.warnings, *(f"corrected: {c}" for c in corrections), *_stand_in(xml)),
+        warnings=(*summary.warnings, *_changes(job, corrections), *_stand_in(xml)),
         core_seconds=outcar.cpu_seconds * number(outcar.tags, "RANKS", 1),
     )
 
@@ -168,6 +168,13 @@ def _potentials(folder: Path, outcar: Outcar) -> dict[str, str]:
     known = read_json(folder / "potcar.json") if (folder / "potcar.json").is_file() else {}
     titles = {t.split()[1].split("_")[0]: t for t in outcar.titles}
     return {element: f"{titel} {known.get(element, '')}".strip() for element, titel in titles.items()}
+
+
+def _changes(job: dict[str, Any], corrections: tuple[Correction, ...]) -> tuple[str, ...]:
+    taken = [
+        f"{k} = {v or 'unset'}, as a correction of a run of this pair asked for" for k, v in job["overrides"].items()
+    ]
+    return (*taken, *(f"corrected: {c}" for c in corrections))
 
 
 def _stand_in(xml: Vasprun) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 
-_CLOCK = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+)(?::(\d+))?")
+_CLOCK = re.compile(r"(?:(\d{1,6})-)?(\d{1,6}(?::\d{1,6}){0,2})", re.ASCII)
 
 
 def clock_seconds(text: str) -> float | None:
@@ -21,12 +21,9 @@ def clock_seconds(text: str) -> float | None:
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
         return None
-    days, hours, minutes, seconds = (int(g) if g else 0 for g in found.groups())
-    if found.group(1) and not found.group(2) and found.group(4) is None:
-        return 86400.0 * days + 3600.0 * minutes  # "1-05": days and hours
-    if found.group(1) and not found.group(2):
-        hours, minutes, seconds = minutes, seconds, 0  # "1-05:30": days, hours and minutes
-    return 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds
+    days, parts = found.group(1), [float(n) for n in found.group(2).split(":")]
+    units = (3600.0, 60.0, 1.0) if days or len(parts) == 3 else (60.0, 1.0)
+    return 86400.0 * int(days or 0) + sum(n * unit for n, unit in zip(parts, units, strict=False))
 
 
 def _ask(command: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -87,7 +88,8 @@ def _run(folder: Path, command: list[str]) -> None:
     try:
         run.run()
     except CustodianError as error:
-        raise EngineError(str(error), where=str(folder), todo=_last_lines(folder)) from None
+        what = re.sub(r"<[\w.]*?(\w+) object at 0x\w+>", r"\1", str(error))
+        raise EngineError(f"custodian gave up: {what}", where=str(folder), todo=_last_lines(folder)) from None
     if (folder / STOPPED).exists():
         todo = "submit it again: a relaxation goes on from CONTCAR"
         raise EngineError("stopped before the walltime ended", where=str(folder), todo=todo)
