@@ -191,9 +191,11 @@ def _tags(head: bytes) -> dict[str, str]:
         tags.setdefault(name.decode(), value.decode())
     if (ranks := re.search(rb"running on +(\d+) ", head)) is not None:
         tags["RANKS"] = ranks.group(1).decode()
-    for name in ("NIONS", "NKPTS", "NBANDS", "ISPIN", "NELM", "EDIFF"):
-        if name not in tags:
-            raise ParseError(f"does not say {name}")
+    for name in ("NIONS", "NKPTS", "NBANDS", "ISPIN", "NELM"):
+        if not re.fullmatch(r"\d{1,9}", tags.get(name, "")):
+            raise ParseError(f"does not say {name}, or says no number")
+    for name in ("EDIFF", "NUPDOWN"):
+        finite(tags.setdefault(name, "-1" if name == "NUPDOWN" else "").encode())
     return tags
 
 
@@ -220,7 +222,7 @@ def _fermi(text: Text, tags: dict[str, str]) -> tuple[float, ...]:
         return ()
     one = finite(_required(re.compile(rb"E-fermi : *" + _FLOAT).match(text, at), "E-fermi"))
     both = [finite(w) for w in re.findall(rb"Fermi energy: *" + _FLOAT, text[text.rfind(b"E-fermi", 0, at) :])][-2:]
-    fixed = float(tags.get("NUPDOWN", "-1")) >= 0 and tags["ISPIN"] == "2"
+    fixed = float(tags["NUPDOWN"]) >= 0 and tags["ISPIN"] == "2"
     return (both[0], both[1]) if fixed and len(both) == 2 and both[0] != both[1] else (one,)
 
 

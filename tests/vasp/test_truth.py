@@ -162,7 +162,7 @@ def test_outcar_last_change(outcar):
 
 @pytest.mark.parametrize("key", BROKEN_OUTCAR)
 def test_an_outcar_without_an_end_is_refused_with_its_name(key):
-    with pytest.raises(ParseError, match="cut off|ended before") as error:
+    with pytest.raises(ParseError, match=r"cut off|ended before") as error:
         read_outcar(SHARED / key)
     assert key in str(error.value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from defectflow.errors import ParseError
@@ -54,7 +55,10 @@ def kpoints_line(text: str) -> str:
         If it holds no regular mesh.
     """
     lines = text.splitlines()
-    if len(lines) < 4 or lines[1].split()[:1] != ["0"] or not all(w.isdigit() for w in lines[3].split()[:3]):
+    mesh = lines[3].split()[:3] if len(lines) > 3 else []
+    if lines[1:2] and lines[1].split()[:1] != ["0"]:
+        mesh = []
+    if len(mesh) != 3 or not all(re.fullmatch(r"[1-9]\d{0,2}", n) for n in mesh):
         raise ParseError("holds no regular mesh", where="KPOINTS")
     centring = "gamma" if lines[2].strip()[:1].upper() == "G" else "shifted"
-    return f"{'x'.join(lines[3].split()[:3])} {centring}"
+    return f"{'x'.join(mesh)} {centring}"

@@ -145,6 +145,8 @@ def _from_outcar(files: VaspFiles) -> RunSummary:
     run = files.outcar
     assert run is not None  # read_files leaves one of the two
     lattice = np.array(run.lattice)
+    if not abs(np.linalg.det(lattice)) > 1e-6:
+        raise ParseError("the lattice vectors span no volume", where=str(files.path))
     coords = np.array(run.positions) @ np.linalg.inv(lattice)
     convergence = judge(_outcar_steps(run, files.free), run.tags)
     sites = _sites(run.site_moments, run.tags, len(run.species))
