@@ -211,9 +211,9 @@ def _atoms(head: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise ParseError(f"{len(titles)} POTCAR titles for {len(counts)} types of ions")
     if sum(map(int, counts)) > 1_000_000:
         raise ParseError("over a million ions; the line of their numbers is damaged")
-    symbols = [t[1].decode().split("_")[0] for t in titles]
+    symbols = [t[1].decode("latin-1").split("_")[0] for t in titles]
     species = tuple(s for s, n in zip(symbols, counts, strict=True) for _ in range(int(n)))
-    return species, tuple(" ".join(w.decode() for w in t) for t in titles)
+    return species, tuple(" ".join(w.decode("latin-1") for w in t) for t in titles)
 
 
 def _fermi(text: Text, tags: dict[str, str]) -> tuple[float, ...]:
@@ -228,7 +228,10 @@ def _fermi(text: Text, tags: dict[str, str]) -> tuple[float, ...]:
 
 def _total_moments(text: Text) -> list[tuple[float, ...]]:
     found = re.findall(rb"number of electron +\S+ magnetization +([^\n]+)", text)
-    return [tuple(finite(word) for word in line.split()) for line in found]
+    moments = [tuple(finite(word) for word in line.split()) for line in found]
+    if len({len(m) for m in moments}) > 1:
+        raise ParseError("the total moment has now one component, now three; the file is damaged")
+    return moments
 
 
 def _drift(moments: list[tuple[float, ...]]) -> float:
