@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -26,11 +27,18 @@ def _load(engine: str, name: str, seen: tuple[str, ...]) -> dict[str, Any]:
     if name in seen:
         raise InputError(f"parents go in a circle: {' -> '.join((*seen, name))}", where=f"templates/{engine}")
     path = resource("templates", str(PurePosixPath(engine, name)))
+    table = dict(_read(path, path.stat().st_mtime_ns))
+    parent = table.pop("parent", None)
+    return _merge(_load(engine, parent, (*seen, name)), table) if parent else table
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed: int) -> dict[str, Any]:
+    # `changed` is part of the key, so that an edited preset is read again; nobody may change the table itself.
     table = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(table, dict):
         raise InputError("a preset is a table of keys", where=str(path))
-    parent = table.pop("parent", None)
-    return _merge(_load(engine, parent, (*seen, name)), table) if parent else table
+    return table
 
 
 def _merge(base: dict[str, Any], refined: dict[str, Any]) -> dict[str, Any]:

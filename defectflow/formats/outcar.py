@@ -6,16 +6,14 @@ The file is mapped, not read: the last table of moments of a long relaxation cos
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from defectflow.errors import ParseError
 from defectflow.formats.numbers import finite
-from defectflow.formats.stream import open_stream, read_bytes
+from defectflow.formats.site_moments import last_moments, mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from mmap import mmap
     from pathlib import Path
 
@@ -101,37 +99,11 @@ def read_outcar(path: Path) -> Outcar:
     ParseError
         If the run did not end by itself (no timing at the end), or a table is damaged or cut off.
     """
-    with _text(path) as text:
+    with mapped(path) as text:
         try:
             return _outcar(text)
         except ParseError as error:
             raise ParseError(error.what, where=str(path), todo=error.todo) from None
-
-
-def read_site_moments(path: Path) -> tuple[tuple[float, ...], ...]:
-    """Moments of the last table only, as `Outcar.site_moments`; empty if there is none. Works on a running job."""
-    with _text(path) as text:
-        try:
-            return _moments(text)
-        except ParseError as error:
-            raise ParseError(error.what, where=str(path), todo=error.todo) from None
-
-
-@contextmanager
-def _text(path: Path) -> Iterator[Text]:
-    with open_stream(path) as file:
-        plain = hasattr(file, "raw") and file.raw.__class__.__name__ == "FileIO"
-        if not plain:
-            yield read_bytes(path)
-            return
-        from mmap import ACCESS_READ, mmap
-
-        try:
-            mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
-        except ValueError:
-            raise ParseError("is empty", where=str(path)) from None
-        with mapped:
-            yield mapped
 
 
 def _outcar(text: Text) -> Outcar:
@@ -148,7 +120,7 @@ def _outcar(text: Text) -> Outcar:
     species, titles = _atoms(head)
     moments = _total_moments(text)
     positions, forces = _forces(text, len(species))
-    sites = _moments(text) if moments else ()
+    sites = last_moments(text) if moments else ()
     if sites and len(sites) != len(species):
         raise ParseError(f"{len(sites)} site moments for {len(species)} atoms")
     steps = [(int(a), int(b)) for a, b in _STEP.findall(text)]
@@ -236,36 +208,6 @@ def _total_moments(text: Text) -> list[tuple[float, ...]]:
 
 def _drift(moments: list[tuple[float, ...]]) -> float:
     return max((max(axis) - min(axis) for axis in zip(*moments, strict=True)), default=0.0)
-
-
-def _moments(text: Text) -> tuple[tuple[float, ...], ...]:
-    at = text.rfind(b" magnetization (x)")
-    if at < 0:
-        return ()
-    axes = [_table(text, at)]
-    for axis in (b" magnetization (y)", b" magnetization (z)"):
-        if (after := text.find(axis, at)) >= 0:
-            axes.append(_table(text, after))
-    if len({len(axis) for axis in axes}) != 1:
-        raise ParseError("the tables of moments have different lengths; the file is damaged")
-    return tuple(zip(*axes, strict=True))
-
-
-def _table(text: Text, at: int) -> list[float]:
-    """Last column of a table of ions, which ends with a line of dashes or, for one ion, with an empty one."""
-    rows: list[float] = []
-    start = text.find(b"-----", at)
-    start = text.find(b"\n", start) + 1
-    while start > 0:
-        end = text.find(b"\n", start)
-        words = bytes(text[start : max(end, start)]).split()
-        if not words or words[0].startswith(b"---"):
-            return rows
-        if words[0] != b"%d" % (len(rows) + 1) or len(words) < 4:
-            raise ParseError(f"row {len(rows) + 1} of the table of moments is damaged")
-        rows.append(finite(words[-1]))
-        start = end + 1
-    raise ParseError("the table of moments is cut off")
 
 
 def _forces(text: Text, atoms: int) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:

@@ -12,7 +12,21 @@ from defectflow.analyse.foreign import compare_foreign, same_settings, spin_orde
 from defectflow.errors import ParseError
 from defectflow.parse import parse_run
 
-KEYS = ["code", "version", "e0", "free_energy", "fermi", "total_moment", "site_moments", "n_kpoints", "n_bands", "n_ionic_steps", "converged_electronic", "converged_ionic", "warnings"]
+KEYS = [
+    "code",
+    "version",
+    "e0",
+    "free_energy",
+    "fermi",
+    "total_moment",
+    "site_moments",
+    "n_kpoints",
+    "n_bands",
+    "n_ionic_steps",
+    "converged_electronic",
+    "converged_ionic",
+    "warnings",
+]
 
 
 @pytest.fixture(scope="module")

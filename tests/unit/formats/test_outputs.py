@@ -7,7 +7,8 @@ import pytest
 
 from defectflow.errors import ParseError
 from defectflow.formats.oszicar import read_oszicar
-from defectflow.formats.outcar import read_outcar, read_site_moments
+from defectflow.formats.outcar import read_outcar
+from defectflow.formats.site_moments import read_site_moments
 from defectflow.formats.vasprun import read_vasprun
 
 

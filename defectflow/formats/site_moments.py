@@ -1,0 +1,85 @@
+"""The last table of site moments of an OUTCAR, from its end, with hardly anything imported."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from defectflow.errors import ParseError
+from defectflow.formats.numbers import finite
+from defectflow.formats.stream import open_stream, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from mmap import mmap
+    from pathlib import Path
+
+    Text = mmap | bytes
+
+
+def read_site_moments(path: Path) -> tuple[tuple[float, ...], ...]:
+    """Moments of the last table (muB), atom by atom: one number, or x, y, z. Works on a running job.
+
+    Returns
+    -------
+    tuple
+        Empty if there is no table (LORBIT < 10, or no spin).
+
+    Raises
+    ------
+    ParseError
+        If the table is cut off or damaged.
+    """
+    with mapped(path) as text:
+        try:
+            return last_moments(text)
+        except ParseError as error:
+            raise ParseError(error.what, where=str(path), todo=error.todo) from None
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[Text]:
+    """Content of a file: mapped where it is plain, so that only what is looked at is read; else unpacked."""
+    with open_stream(path) as file:
+        if file.__class__.__name__ != "BufferedReader":
+            yield read_bytes(path)
+            return
+        from mmap import ACCESS_READ, mmap
+
+        try:
+            text = mmap(file.fileno(), 0, access=ACCESS_READ)
+        except ValueError:
+            raise ParseError("is empty", where=str(path)) from None
+        with text:
+            yield text
+
+
+def last_moments(text: Text) -> tuple[tuple[float, ...], ...]:
+    """Moments of the last tables in the text of an OUTCAR."""
+    at = text.rfind(b" magnetization (x)")
+    if at < 0:
+        return ()
+    axes = [_table(text, at)]
+    for axis in (b" magnetization (y)", b" magnetization (z)"):
+        if (after := text.find(axis, at)) >= 0:
+            axes.append(_table(text, after))
+    if len({len(axis) for axis in axes}) != 1:
+        raise ParseError("the tables of moments have different lengths; the file is damaged")
+    return tuple(zip(*axes, strict=True))
+
+
+def _table(text: Text, at: int) -> list[float]:
+    """Last column of a table of ions, which ends with a line of dashes or, for one ion, with an empty one."""
+    rows: list[float] = []
+    start = text.find(b"-----", at)
+    start = text.find(b"\n", start) + 1
+    while start > 0:
+        end = text.find(b"\n", start)
+        words = bytes(text[start : max(end, start)]).split()
+        if not words or words[0].startswith(b"---"):
+            return rows
+        if words[0] != b"%d" % (len(rows) + 1) or len(words) < 4:
+            raise ParseError(f"row {len(rows) + 1} of the table of moments is damaged")
+        rows.append(finite(words[-1]))
+        start = end + 1
+    raise ParseError("the table of moments is cut off")
