@@ -33,6 +33,8 @@ def parse_run(path: Path) -> RunSummary:
             return summarise_vasp(read_files(path))
         if path.is_file():
             return summarise_vasp(read_one(path))
+    except OSError as error:
+        raise ParseError(f"cannot be looked at ({error.strerror})", where=str(path)[:200]) from None
     except DefectFlowError as error:
         raise ParseError(error.what, where=error.where or str(path), todo=error.todo) from None
     raise ParseError("no such file or folder", where=str(path))

@@ -39,8 +39,10 @@ class SetArray:
     values: Floats
 
 
-def read_array(scan: Scanner, skip: int = 0) -> SetArray:
+def read_array(scan: Scanner, skip: int = 0, stars: bool = False) -> SetArray:
     """Read the array whose ``<array>`` tag has just been passed, without its first `skip` columns.
+
+    With `stars`, numbers too large for their field, which Fortran writes as stars, become NaN.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def read_array(scan: Scanner, skip: int = 0) -> SetArray:
     if not step.startswith(b"<set") or not fields:
         raise ParseError("an array has no fields or no rows", where=scan.where)
     shape = _Shape()
-    parts = [decode_rows(block, skip) for block in _batches(scan, shape)]
+    parts = [decode_rows(block, skip, stars) for block in _batches(scan, shape)]
     if not parts:
         raise ParseError("an array holds no rows", where=scan.where)
     if any(part.shape[1] != len(fields) - skip for part in parts):

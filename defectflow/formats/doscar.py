@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from defectflow.errors import ParseError
-from defectflow.formats.numbers import finite
+from defectflow.formats.numbers import finite, fortran
 from defectflow.formats.stream import open_stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from defectflow.formats.rows import Floats
-
-_NO_E = re.compile(rb"(\d)([-+]\d{3})$")  # Fortran leaves the E of a three-digit exponent out
-_MAX_POINTS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +64,10 @@ def _read(file: IO[bytes]) -> Doscar:
     fermi, total = blocks[0]
     if total.shape[1] not in (3, 5):
         raise ParseError(f"the total DOS has {total.shape[1]} columns, expected 3 or 5")
-    ions = int(finite((head[0].split() or [b""])[0]))
+    first = head[0].split()
+    if len(first) < 3 or not all(re.fullmatch(rb"\d{1,7}", w) for w in first[:3]):
+        raise ParseError("its first line does not give the numbers of ions")
+    ions = int(first[0])
     while line := file.readline(1000):
         if len(blocks) > ions:
             raise ParseError(f"more blocks than {ions} atoms")
@@ -80,18 +81,17 @@ def _read(file: IO[bytes]) -> Doscar:
 
 
 def _block(file: IO[bytes], header: bytes) -> tuple[float, Floats]:
-    words = header.split()
-    if len(words) < 4:
+    # Columns 2F16, I5, 2F16: more than 9,999 points touch the number in front of them.
+    number, fermi = header[32:37].strip(), header[37:53].strip()
+    if not number.isdigit() or not int(number) or not fermi:
         raise ParseError("a block has no line of E_max, E_min, NEDOS, E_F")
-    points = int(finite(words[2]))
-    if not 1 <= points <= _MAX_POINTS:
-        raise ParseError(f"NEDOS is {points}")
+    points = int(number)
     lines = [_line(file) for _ in range(points - 1)]
     lines.append(_last_line(file, len(lines[-1] if lines else header)))
-    rows = [[finite(_NO_E.sub(rb"\1E\2", word)) for word in line.split()] for line in lines]
+    rows = [[_value(word) for word in line.split()] for line in lines]
     if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
         raise ParseError("rows of different lengths; columns may have run into each other")
-    return finite(words[3]), np.array(rows)
+    return finite(fermi), np.array(rows)
 
 
 def _line(file: IO[bytes]) -> bytes:
@@ -107,3 +107,8 @@ def _last_line(file: IO[bytes], length: int) -> bytes:
     if not line.endswith(b"\n") and len(line) != length - 1:
         raise ParseError("is cut off")
     return line
+
+
+def _value(word: bytes) -> float:
+    value = fortran(word)
+    return value if isfinite(value) else float("nan")

@@ -81,7 +81,7 @@ def _header(file: IO[bytes]) -> tuple[Floats, int]:
     _line(file)
     scale = _floats(_line(file))
     vectors = [_floats(_line(file)) for _ in range(3)]
-    if len(scale) != 1 or any(len(v) != 3 for v in vectors):
+    if len(scale) != 1 or not scale[0] > 0 or any(len(v) != 3 for v in vectors):
         raise ParseError("the lattice is damaged")
     words = _line(file)
     counts = _integers(words if words.split()[:1] and words.split()[0].isdigit() else _line(file))
@@ -98,8 +98,10 @@ def _planes(file: IO[bytes], size: int, number: int) -> Iterator[Floats]:
             chunk = file.read(_CHUNK)
             if (not chunk and not rest) or len(rest) > _CHUNK:
                 raise ParseError("is cut off inside its grid, or holds no lines")
+            if not chunk and rest:
+                raise ParseError("is cut off: its last line has no end")
             # A word that touches the end of a chunk may go on in the next.
-            text, _, rest = (rest + chunk).rpartition(b"\n") if chunk else (rest, b"", b"")
+            text, _, rest = (rest + chunk).rpartition(b"\n")
             held = np.concatenate([held, _grid_values(text)])
         yield held[:size]
         held = held[size:]

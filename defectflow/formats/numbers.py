@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 
 from defectflow.errors import ParseError
@@ -23,3 +24,18 @@ def finite(word: bytes) -> float:
         quoted = bytes(word)[:40].decode("latin-1")
         raise ParseError(f'"{quoted}" is no finite number; columns may have run into each other')
     return value
+
+
+_NO_E = re.compile(rb"([-+]?\d*\.\d+)([-+]\d{3})")
+
+
+def fortran(word: bytes) -> float:
+    """As `finite`; a three-digit exponent, for which Fortran leaves the E out, is understood, and stars are infinite.
+
+    >>> fortran(b"0.7113381-191"), fortran(b"********")
+    (7.113381e-192, inf)
+    """
+    if word and not word.strip(b"*"):
+        return float("inf")
+    found = _NO_E.fullmatch(word)
+    return finite(b"E".join(found.groups()) if found else word)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from defectflow.errors import ParseError
-from defectflow.formats.numbers import finite
+from defectflow.formats.numbers import finite, fortran
 from defectflow.formats.stream import read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SCF = re.compile(rb"^ *[A-Z]{3}: *(\d+) +(\S+) +(\S+)", re.MULTILINE)
-_IONIC = re.compile(rb"^ *(\d+) F= *(\S+) +E0= *(\S+)(.*)$", re.MULTILINE)
-_MOMENT = re.compile(rb"mag= *(\S+)")
+_SCF = re.compile(rb"^ *[A-Z]{2,4} *: *(\d{1,9}) +(\S+) +(\S+)", re.MULTILINE)
+# A step of molecular dynamics has temperature and total energy in front.
+_IONIC = re.compile(rb"^ *\d+ +(?:T= *\S+ +E= *\S+ +)?F= *(\S+?) *E0= *(\S+)(.*)$", re.MULTILINE)
+_MOMENT = re.compile(rb"mag= *([^\n]+)")
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Oszicar:
     ----------
     free_energies, e0 : tuple of float
         F and E0 of every finished ionic step (eV per cell).
-    moments : tuple of float
-        Total moment of every finished ionic step (muB); empty without spin.
+    moments : tuple of tuple of float
+        Total moment of every finished ionic step (muB), one number or x, y, z; empty without spin.
     scf_step : int
         Number of the last SCF step, 0 if there is none.
     scf_energy, scf_change : float
@@ -36,7 +37,7 @@ class Oszicar:
 
     free_energies: tuple[float, ...]
     e0: tuple[float, ...]
-    moments: tuple[float, ...]
+    moments: tuple[tuple[float, ...], ...]
     scf_step: int
     scf_energy: float
     scf_change: float
@@ -59,13 +60,15 @@ def read_oszicar(path: Path) -> Oszicar:
 
 def _oszicar(text: bytes) -> Oszicar:
     ionic, scf = _IONIC.findall(text), _SCF.findall(text)
-    marks = [m for line in ionic if (m := _MOMENT.search(line[3]))]
+    if len(ionic) != text.count(b"E0="):
+        raise ParseError("the line of an ionic step is damaged")
+    marks = [m for line in ionic if (m := _MOMENT.search(line[2]))]
     number, energy, change = scf[-1] if scf else (b"0", b"0", b"0")
     return Oszicar(
-        free_energies=tuple(finite(line[1]) for line in ionic),
-        e0=tuple(finite(line[2]) for line in ionic),
-        moments=tuple(finite(m.group(1)) for m in marks),
+        free_energies=tuple(finite(line[0]) for line in ionic),
+        e0=tuple(finite(line[1]) for line in ionic),
+        moments=tuple(tuple(finite(word) for word in m.group(1).split()) for m in marks),
         scf_step=int(number),
-        scf_energy=finite(energy),
-        scf_change=finite(change),
+        scf_energy=fortran(energy),
+        scf_change=fortran(change),
     )

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from defectflow.errors import ParseError
-from defectflow.formats.numbers import finite
+from defectflow.formats.elements import symbol
+from defectflow.formats.numbers import finite, fortran
 from defectflow.formats.site_moments import last_moments, mapped
 
 if TYPE_CHECKING:
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
 
 _TAG = re.compile(rb"\b([A-Z][A-Z0-9_]+) *= *([-+.\w]+)")
 _FLOAT = rb"([-+]?\d*\.?\d+(?:[Ee][-+]?\d+)?)"
-_CHANGE = re.compile(rb"energy-change \(2\. order\) *: *" + _FLOAT + rb" +\( *" + _FLOAT + rb" *\)")
+_CHANGE = re.compile(rb"energy-change \(2\. order\) *:([^(\n]*)\(([^)\n]*)\)")
 _TOTEN = re.compile(rb"free  energy   TOTEN *= *" + _FLOAT + rb"\s")
 _ZERO = re.compile(rb"energy\(sigma->0\) *= *" + _FLOAT + rb"\s")
 _CORE = re.compile(rb"(\d+) *(-?\d+\.\d{4})")
-_STEP = re.compile(rb"-- Iteration +(\d+)\( *(\d+)\)")
+_STEP = re.compile(rb"-- Iteration *([\d*]{1,9})\(")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Outcar:
     lattice : tuple of three (float, float, float)
         Of the last ionic step (A).
     positions, forces : tuple of (float, float, float)
-        Of the last ionic step (A, Cartesian; eV/A).
+        Of the last ionic step (A, Cartesian; eV/A); no forces where VASP wrote none.
     core_potentials : tuple of float
         "average (electrostatic) potential at core" per atom (V); empty in old versions.
     cpu_seconds : float
@@ -110,22 +112,24 @@ def _outcar(text: Text) -> Outcar:
     start = text.find(b"-- Iteration")
     if start < 0:
         raise ParseError("ended before its first SCF step", todo=_last_words(text))
-    if text.rfind(b"General timing and accounting") < 0:
+    last = text.rfind(b"-- Iteration")
+    if text.rfind(b"General timing and accounting") < last:
         raise ParseError("is cut off: it has no timing at its end", todo="the run was killed or is still going on")
     head = bytes(text[:start])
     tags = _tags(head)
     end = text.rfind(b"free  energy   TOTEN")
     if end < 0:
         raise ParseError("no ionic step was finished")
+    if text.find(b"(ML)", end) >= 0:
+        raise ParseError("holds steps of a machine-learned force field", todo="they are no DFT energies; not read")
     species, titles = _atoms(head)
     moments = _total_moments(text)
     positions, forces = _forces(text, len(species))
     sites = last_moments(text) if moments else ()
     if sites and len(sites) != len(species):
         raise ParseError(f"{len(sites)} site moments for {len(species)} atoms")
-    steps = [(int(a), int(b)) for a, b in _STEP.findall(text)]
-    scf_steps = dict(steps)  # the last SCF step of each ionic step
-    changes = [(finite(a), finite(b)) for a, b in _CHANGE.findall(text)]
+    energies = [finite(word) for word in _TOTEN.findall(text)]
+    scf_steps, changes = _scf(text, len(energies))
     return Outcar(
         version=_version(head),
         species=species,
@@ -133,9 +137,9 @@ def _outcar(text: Text) -> Outcar:
         tags=tags,
         e0=finite(_required(_ZERO.search(text, end), "energy(sigma->0)")),
         free_energy=finite(_required(_TOTEN.search(text, end), "TOTEN")),
-        ionic_energies=tuple(finite(word) for word in _TOTEN.findall(text)),
-        scf_changes=tuple(changes[-steps[-1][1] :]),
-        scf_steps=tuple(scf_steps.values()),
+        ionic_energies=tuple(energies),
+        scf_changes=changes,
+        scf_steps=scf_steps,
         fermi=_fermi(text, tags),
         total_moment=moments[-1] if moments else (),
         moment_drift=_drift(moments[-3:]),
@@ -147,6 +151,27 @@ def _outcar(text: Text) -> Outcar:
         cpu_seconds=_cpu(text),
         reached_accuracy=text.rfind(b"reached required accuracy") >= 0,
     )
+
+
+def _scf(text: Text, ionic_steps: int) -> tuple[tuple[int, ...], tuple[tuple[float, float], ...]]:
+    """SCF steps of each ionic step, and the changes of energy in the last one.
+
+    What follows the last TOTEN belongs to no ionic step (linear response), whatever VASP numbers it.
+    """
+    ends = [m.start() for m in re.finditer(rb"free  energy   TOTEN", text)]
+    if len(ends) != ionic_steps:
+        raise ParseError("an ionic step has no number for TOTEN; the file is damaged")
+    found = [(m.start(), m.group(1)) for m in _STEP.finditer(text) if m.start() < ends[-1]]
+    numbers = [int(n) for _, n in found if n.isdigit()]
+    if numbers != sorted(numbers):
+        raise ParseError("its ionic steps are out of order: two runs wrote into one file")
+    bounds = [0, *ends]
+    counts = tuple(sum(a < at < b for at, _ in found) for a, b in pairwise(bounds))
+    block = bytes(text[bounds[-2] : ends[-1]])
+    words = _CHANGE.findall(block)
+    if not words or len(words) != block.count(b"energy-change (2. order)"):
+        raise ParseError("the changes of energy of the last SCF steps are missing or damaged")
+    return counts, tuple((fortran(a.strip()), fortran(b.strip())) for a, b in words)
 
 
 def _last_words(text: Text) -> str:
@@ -181,9 +206,9 @@ def _atoms(head: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     counts = _required(re.search(rb"ions per type = *([\d ]+)", head), "ions per type").split()
     if len(titles) != len(counts) or any(len(t) < 2 for t in titles):
         raise ParseError(f"{len(titles)} POTCAR titles for {len(counts)} types of ions")
-    if sum(map(int, counts)) > 1_000_000:
+    if any(len(n) > 7 for n in counts):
         raise ParseError("over a million ions; the line of their numbers is damaged")
-    symbols = [t[1].decode("latin-1").split("_")[0] for t in titles]
+    symbols = [symbol(t[1]) for t in titles]
     species = tuple(s for s, n in zip(symbols, counts, strict=True) for _ in range(int(n)))
     return species, tuple(" ".join(w.decode("latin-1") for w in t) for t in titles)
 
@@ -213,13 +238,23 @@ def _drift(moments: list[tuple[float, ...]]) -> float:
 def _forces(text: Text, atoms: int) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
     at = text.rfind(b"TOTAL-FORCE (eV/Angst)")
     if at < 0:
-        raise ParseError("has no table of forces")
+        return _start_positions(text, atoms), ()
     start = text.find(b"\n", text.find(b"\n", at) + 1) + 1
     lines = bytes(text[start : start + 200 * atoms]).split(b"\n")[:atoms]
     rows = [tuple(finite(word) for word in line.split()) for line in lines]
     if len(rows) != atoms or any(len(row) != 6 for row in rows):
         raise ParseError("the table of forces is cut off, or columns have run into each other")
     return tuple(row[:3] for row in rows), tuple(row[3:] for row in rows)
+
+
+def _start_positions(text: Text, atoms: int) -> tuple[tuple[float, ...], ...]:
+    at = text.rfind(b"position of ions in cartesian coordinates")
+    start = text.find(b"\n", at) + 1
+    lines = bytes(text[start : start + 100 * atoms]).split(b"\n")[:atoms]
+    rows = [tuple(finite(word) for word in line.split()) for line in lines]
+    if at < 0 or len(rows) != atoms or any(len(row) != 3 for row in rows):
+        raise ParseError("has neither a table of forces nor positions")
+    return tuple(rows)
 
 
 def _lattice(text: Text) -> tuple[tuple[float, ...], ...]:

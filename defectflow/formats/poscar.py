@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from defectflow.errors import ParseError
+from defectflow.formats.elements import symbol
 from defectflow.formats.numbers import finite
 from defectflow.formats.stream import read_bytes
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from defectflow.formats.rows import Floats
 
-_SYMBOL = re.compile(r"([A-Z][a-z]?)(?:_\w+)?(?:/\w+)?")
 MAX_ATOMS = 1_000_000
 
 
@@ -55,7 +54,7 @@ def read_poscar(path: Path) -> Poscar:
     ParseError
         If it is empty (VASP leaves an empty CONTCAR when it dies early), cut off or damaged.
     """
-    lines = read_bytes(path, 1 << 28).decode("latin-1").splitlines()
+    lines = read_bytes(path, 1 << 28).decode("latin-1").replace("\r\n", "\n").split("\n")
     if not any(line.strip() for line in lines):
         raise ParseError("is empty: VASP died before it finished an ionic step", where=str(path))
     try:
@@ -73,7 +72,9 @@ def _poscar(lines: list[str]) -> Poscar:
     if not abs(np.linalg.det(lattice)) > 1e-6:
         raise ParseError("the lattice vectors span no volume")
     at = 5
-    symbols = [] if lines[5].split()[0].isdigit() else [_symbol(word) for word in lines[5].split()]
+    symbols = (
+        [] if lines[5].split()[0].isdigit() else [symbol(w.encode("latin-1")) for w in lines[5].split("!")[0].split()]
+    )
     at += bool(symbols)
     counts = tuple(_count(word) for word in lines[at].split("!")[0].split())
     if symbols and len(symbols) != len(counts):
@@ -85,7 +86,7 @@ def _poscar(lines: list[str]) -> Poscar:
     at += selective
     cartesian = lines[at].strip()[:1].upper() in ("C", "K")
     block = lines[at + 1 : at + 1 + n]
-    if len(block) < n:
+    if len(block) < n or not block[-1].strip():
         raise ParseError(f"is cut off: {len(block)} positions of {n}")
     coords = np.array([_row(line, 3) for line in block])
     if cartesian:
@@ -98,8 +99,10 @@ def _poscar(lines: list[str]) -> Poscar:
 def _scale(line: str, vectors: Floats) -> Floats:
     words = line.split("!")[0].split()
     if len(words) == 3:
-        return np.array([finite(w.encode()) for w in words])
-    scale = finite((words or [""])[0].encode())
+        return np.array([finite(w.encode("latin-1")) for w in words])
+    if len(words) != 1:
+        raise ParseError(f'"{line.strip()[:40]}" is neither one scale nor three')
+    scale = finite(words[0].encode("latin-1"))
     volume = abs(float(np.linalg.det(vectors)))
     if scale == 0 or volume == 0:
         raise ParseError("the scale is zero, or the lattice vectors span no volume")
@@ -126,13 +129,6 @@ def _count(word: str) -> int:
     return int(word)
 
 
-def _symbol(word: str) -> str:
-    found = _SYMBOL.fullmatch(word)  # VASP 6.4 writes Mg_pv/f474ac0d
-    if found is None:
-        raise ParseError(f'"{word[:40]}" is no chemical symbol')
-    return found.group(1)
-
-
 def poscar_text(comment: str, lattice: Floats, species: Sequence[str], coords: Floats) -> str:
     """Text of a POSCAR in the order given: a new block begins wherever the symbol changes.
 
@@ -140,9 +136,9 @@ def poscar_text(comment: str, lattice: Floats, species: Sequence[str], coords: F
     the same recipe must give the same text.
     """
     blocks: list[tuple[str, int]] = []
-    for symbol in species:
-        same = bool(blocks) and blocks[-1][0] == symbol
-        blocks[-1:] = [(symbol, blocks[-1][1] + 1)] if same else [*blocks[-1:], (symbol, 1)]
+    for name in species:
+        same = bool(blocks) and blocks[-1][0] == name
+        blocks[-1:] = [(name, blocks[-1][1] + 1)] if same else [*blocks[-1:], (name, 1)]
     row = "%16.10f%16.10f%16.10f"
     lines = [comment, "1.0", *(row % tuple(v) for v in lattice.tolist())]
     lines += [" ".join(s for s, _ in blocks), " ".join(str(n) for _, n in blocks), "Direct"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from defectflow.formats.rows import Floats
 
-_SIZES = re.compile(rb"# of k-points: *(\d+) +# of bands: *(\d+) +# of ions: *(\d+)")
+_SIZES = re.compile(rb"# of k-points: *(\d{1,9}) +# of bands: *(\d{1,9}) +# of ions: *(\d{1,9})\b")
 _KPOINT = re.compile(rb"k-point +(\d+) *:((?: *-?\d+\.\d{8}){3}) +weight = *(\S+)")
 _COORD = re.compile(rb"-?\d+\.\d{8}")
 _BAND = re.compile(rb"band +(\d+) *# energy +(\S+) *# occ\. +(\S+)")
@@ -88,12 +88,12 @@ def _read_spin(
         raise ParseError(f"{k} k-points, {bands} bands and {ions} ions")
     coords, weights, states, tables = [], [], [], []
     orbitals: tuple[str, ...] = ()
-    for _ in range(k):
-        point = _expect(_KPOINT, _next(file), "a k-point")
+    for number in range(1, k + 1):
+        point = _expect(_KPOINT, _next(file), "a k-point", number)
         coords.append([finite(w) for w in _COORD.findall(point[2])])
         weights.append(finite(point[3]))
-        for _ in range(bands):
-            band = _expect(_BAND, _next(file), "a band")
+        for index in range(1, bands + 1):
+            band = _expect(_BAND, _next(file), "a band", index)
             states.append((finite(band[2]), finite(band[3])))
             orbitals = tuple(w.decode("latin-1") for w in _next(file).split()[1:-1])
             tables.append(_table(file, ions, len(orbitals)))
@@ -139,8 +139,9 @@ def _next(file: IO[bytes]) -> bytes:
     return b""
 
 
-def _expect(pattern: re.Pattern[bytes], line: bytes, what: str) -> re.Match[bytes]:
+def _expect(pattern: re.Pattern[bytes], line: bytes, what: str, number: int) -> re.Match[bytes]:
     found = pattern.search(line)
-    if found is None:
-        raise ParseError(f'"{line[:60].decode("latin-1").strip()}" where {what} is due; the file is cut off or damaged')
+    if found is None or found[1] != b"%d" % number:
+        stray = line[:60].decode("latin-1").strip()
+        raise ParseError(f'"{stray}" where {what}, number {number}, is due; the file is cut off or damaged')
     return found

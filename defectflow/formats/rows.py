@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 
-def plain_rows(block: bytes) -> Floats:
-    """Numbers of ``<r> 1.0 2.0 </r>`` rows, shape (rows, columns), by `float`.
+def plain_rows(block: bytes, stars: bool = False) -> Floats:
+    """Numbers of ``<r> 1.0 2.0 </r>`` rows, shape (rows, columns), by `float`; with `stars`, words of stars are NaN.
 
     Raises
     ------
@@ -36,20 +36,24 @@ def plain_rows(block: bytes) -> Floats:
     rows = [row.replace(b"<r>", b" ").split() for row in block.split(b"</r>")]
     if rows.pop():
         raise ParseError("a row does not end with </r>")
-    return numbers(rows)
+    return numbers(rows, stars)
 
 
-def numbers(rows: list[list[bytes]]) -> Floats:
+def numbers(rows: list[list[bytes]], stars: bool = False) -> Floats:
     """Array of words, shape (rows, columns); a ParseError quotes the first that is no finite number."""
     if len({len(row) for row in rows}) != 1:
         raise ParseError("rows of different lengths; columns may have run into each other")
-    return np.array([[finite(word) for word in row] for row in rows], dtype=np.float64)
+    return np.array([[_number(word, stars) for word in row] for row in rows], dtype=np.float64)
 
 
-def decode_rows(block: bytes, skip: int = 0) -> Floats:
+def _number(word: bytes, stars: bool) -> float:
+    return float("nan") if stars and not word.strip(b"*") else finite(word)
+
+
+def decode_rows(block: bytes, skip: int = 0, stars: bool = False) -> Floats:
     """As `plain_rows` without the first `skip` columns, at about the speed of memory for blocks of four decimals."""
     fast = _fixed_width(block, skip)
-    return plain_rows(block)[:, skip:] if fast is None else fast
+    return plain_rows(block, stars)[:, skip:] if fast is None else fast
 
 
 def _word(text: bytes) -> np.uint64:

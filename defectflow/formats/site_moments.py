@@ -41,8 +41,9 @@ def read_site_moments(path: Path) -> tuple[tuple[float, ...], ...]:
 def mapped(path: Path) -> Iterator[Text]:
     """Content of a file: mapped where it is plain, so that only what is looked at is read; else unpacked."""
     with open_stream(path) as file:
-        if file.__class__.__name__ != "BufferedReader":
-            yield read_bytes(path)
+        plain = file.__class__.__name__ == "BufferedReader"
+        if not plain or b"\r\n" in file.read(4096):  # from a system whose lines end in two characters
+            yield read_bytes(path).replace(b"\r\n", b"\n")
             return
         from mmap import ACCESS_READ, mmap
 

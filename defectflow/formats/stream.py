@@ -9,8 +9,10 @@ from defectflow.errors import ParseError
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Find = Callable[[bytes, int], tuple[int, int] | None]
 
 CHUNK = 1 << 18
 LIMIT = 1 << 29  # bytes; no text that is read whole, and no block of one, is larger in earnest
@@ -89,28 +91,35 @@ class Scanner:
         ParseError
             If the file ends before it, or more than `limit` bytes lie before it.
         """
-        start = self._at
-        while (found := self._window.find(token, start)) < 0:
-            # A token may lie across two chunks.
-            start = max(0, len(self._window) - self._at - len(token) + 1)
-            if len(self._window) - self._at > limit:
-                raise ParseError(f'has no "{token.decode()}" within {limit >> 20} MB', where=self.where)
-            self._read(token)
-        taken = self._window[self._at : found]
-        self._at = found + len(token)
-        return taken
+
+        def find(window: bytes, at: int) -> tuple[int, int] | None:
+            found = window.find(token, at)
+            return None if found < 0 else (found, found + len(token))
+
+        return self._take(find, token, limit)[0]
 
     def match(self, pattern: re.Pattern[bytes], limit: int = LIMIT) -> tuple[bytes, bytes]:
         """Bytes before the next match of `pattern` (of at most 64 bytes), and the match, which is passed over."""
-        start = self._at
-        while (found := pattern.search(self._window, start)) is None:
-            start = max(0, len(self._window) - self._at - 64)
-            if len(self._window) - self._at > limit:
-                raise ParseError(f"has nothing that is known within {limit >> 20} MB", where=self.where)
-            self._read(b"</modeling>")
-        taken = self._window[self._at : found.start()]
-        self._at = found.end()
-        return taken, found.group()
+
+        def find(window: bytes, at: int) -> tuple[int, int] | None:
+            found = pattern.search(window, at)
+            return None if found is None else found.span()
+
+        return self._take(find, b"</modeling>".ljust(64), limit)
+
+    def _take(self, find: Find, token: bytes, limit: int) -> tuple[bytes, bytes]:
+        parts: list[bytes] = []
+        while (found := find(self._window, self._at)) is None:
+            # What is searched for may lie across two chunks: its length is kept, the rest put aside once.
+            keep = max(self._at, len(self._window) - len(token) + 1)
+            parts.append(self._window[self._at : keep])
+            self._at = keep
+            if len(parts) * CHUNK > limit + CHUNK:
+                raise ParseError(f'has no "{token.decode().strip()}" within {limit >> 20} MB', where=self.where)
+            self._read(token)
+        parts.append(self._window[self._at : found[0]])
+        self._at = found[1]
+        return b"".join(parts), self._window[found[0] : found[1]]
 
     def skip(self, token: bytes) -> None:
         """Move behind the next `token` without keeping what lies before it."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from defectflow.errors import ParseError
 from defectflow.formats.arrays import SetArray, read_array
-from defectflow.formats.numbers import finite
+from defectflow.formats.numbers import finite, fortran
 from defectflow.formats.stream import Scanner, open_stream
 from defectflow.formats.vasprun_header import Header, geometry, read_header, varray
 
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from defectflow.formats.rows import Floats
 
-_BLOCK = re.compile(
-    rb"<(?:eigenvalues|dos|projected|calculation|/calculation|/modeling|structure name=\"finalpos\" ?)>"
-)
+_OPT = (b"<eigenvalues_kpoints_opt>", b"<projected_kpoints_opt>")  # a band structure beside the run's own mesh
+_BLOCK = re.compile(rb"<(?:eigenvalues|dos|projected|/?calculation|/modeling)>|" + b"|".join(_OPT))
 _ENERGY = re.compile(rb'<i name="(e_fr_energy|e_0_energy|e_wo_entrp)">\s*([^<\s]+)\s*</i>')
 _FERMI = re.compile(rb'<i name="efermi">\s*([^<\s]+)\s*</i>')
 
@@ -60,7 +59,7 @@ class Dos:
     Attributes
     ----------
     energies : (n,) float
-        eV, on the scale of the eigenvalues.
+        eV, on the scale of the eigenvalues. NaN wherever VASP wrote stars for a number too large for its field.
     total, integrated : (spin, n) float
         States per eV and cell; states per cell.
     orbitals : tuple of str
@@ -148,12 +147,13 @@ class _Reader:
         if step != b"<calculation>":
             raise ParseError("holds no calculation", todo="the run ended before its first SCF step")
         header = read_header(before)
+        pressure = finite(header.parameters.get("PSTRESS", "0").encode())
         small: list[bytes] = []
         while step != b"</modeling>":
             before, step = self.scan.match(_BLOCK)
             small.append(before)
             if step == b"</calculation>":
-                self.steps.append(ionic_step(b"".join(small), len(header.species)))
+                self.steps.append(ionic_step(b"".join(small), len(header.species), pressure))
             if step in (b"</calculation>", b"<calculation>"):
                 small = []
             self._block(step)
@@ -185,20 +185,32 @@ class _Reader:
             self.weights = read_array(self.scan)
         elif step == b"<projected>":
             self.scan.skip(b"</projected>")
+        elif step in _OPT:
+            self.scan.skip(step.replace(b"<", b"</"))
 
 
-def ionic_step(text: bytes, atoms: int) -> IonicStep:
-    """Energies, geometry and forces of the text of one calculation, its bands and DOS left out."""
+def ionic_step(text: bytes, atoms: int, pressure: float) -> IonicStep:
+    """Energies, geometry and forces of the text of one calculation, its bands and DOS left out.
+
+    With PSTRESS (`pressure`, kbar) VASP ends a step with the enthalpy; the energy is that of the last SCF step.
+    """
+    if text.count(b"<scstep>") != text.count(b"</scstep>"):
+        raise ParseError("an SCF step has no end; the file is damaged")
     *scf, end = text.split(b"</scstep>")
     energies = [dict(_ENERGY.findall(part)) for part in scf]
     final = dict(_ENERGY.findall(end))
     if not scf or b"e_fr_energy" not in final:
-        raise ParseError("an ionic step has no energy")
-    steps = np.array([(finite(e[b"e_fr_energy"]), finite(e[b"e_0_energy"])) for e in energies if len(e) == 3])
-    if not len(steps):
-        raise ParseError("an ionic step has no SCF step with an energy")
-    free = finite(final[b"e_fr_energy"])
+        raise ParseError(
+            "an ionic step has no energy", todo="linear response (LEPSILON, IBRION 7, 8) and GW are not read"
+        )
+    if any(len(e) != 3 for e in energies):
+        raise ParseError("an SCF step lacks one of its three energies; the file is damaged")
+    # An overflow (stars) in an early step is infinite; the last energy must be a number.
+    steps = np.array([(fortran(e[b"e_fr_energy"]), fortran(e[b"e_0_energy"])) for e in energies])
     lattice, coords = geometry(end, atoms)
+    free = float(steps[-1, 0]) if pressure else finite(final[b"e_fr_energy"])
+    if not np.isfinite(steps[-1]).all():
+        raise ParseError("the last SCF step has no energy, only stars")
     forces = varray(end, b"forces", 3)
     if len(forces) not in (0, atoms):
         raise ParseError(f"{len(forces)} forces for {atoms} atoms")
@@ -207,13 +219,13 @@ def ionic_step(text: bytes, atoms: int) -> IonicStep:
 
 def _read_dos(scan: Scanner) -> tuple[float | None, Dos]:
     found = _FERMI.search(scan.until(b"<array>"))
-    total = read_array(scan).values
+    total = read_array(scan, stars=True).values
     if total.ndim != 3 or total.shape[2] < 3:
         raise ParseError("the DOS has no columns energy, total, integrated")
     partial = SetArray((), np.zeros((0, 0, 0, 0)))
     if b"<partial>" in scan.match(_AFTER_TOTAL)[1]:
         scan.until(b"<array>")
-        partial = read_array(scan, skip=1)
+        partial = read_array(scan, skip=1, stars=True)
         scan.skip(b"</dos>")
     dos = Dos(total[0, :, 0], total[:, :, 1], total[:, :, 2], partial.fields, partial.values)
     return None if found is None else finite(found.group(1)), dos

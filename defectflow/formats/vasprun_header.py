@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from defectflow.errors import ParseError
+from defectflow.formats.elements import symbol
 from defectflow.formats.rows import numbers
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def read_header(text: bytes) -> Header:
         raise ParseError("declares a document type or entities, which VASP never writes")
     k_block = _between(text, b"<kpoints>", b"</kpoints>")
     atoms = _between(text, b"<atominfo>", b"</atominfo>")
-    species = tuple(symbol(cells[0]) for cells in _table(atoms, b"atoms"))
+    species = tuple(symbol(cells[0]) for cells in _table(atoms, b"atoms", 2))
     weights = varray(k_block, b"weights", 1)[:, 0]
     coords = varray(k_block, b"kpointlist", 3)
     if not species or not len(weights) or len(weights) != len(coords):
@@ -112,14 +113,6 @@ def varray(text: bytes, name: bytes, columns: int) -> Floats:
     return numbers(rows) if rows else np.zeros((0, columns))
 
 
-def symbol(name: bytes) -> str:
-    """Chemical symbol of an atom's label; VASP 4.6 writes "r " for Zr and others it has no place for."""
-    word = name.strip().decode("latin-1").split("_")[0]
-    if not re.fullmatch(r"[A-Z][a-z]?", word):
-        raise ParseError(f'"{word[:40]}" is no chemical symbol')
-    return word
-
-
 def _free(text: bytes, atoms: int) -> np.ndarray:
     start = text.rfind(b'<varray name="selective"')
     if start < 0:
@@ -153,16 +146,17 @@ def _generation(block: bytes) -> dict[str, str]:
     return {"param": param.group(1).strip().decode("latin-1"), **_items(block[: block.find(b"</generation>")])}
 
 
-def _table(text: bytes, name: bytes) -> list[list[bytes]]:
+def _table(text: bytes, name: bytes, columns: int) -> list[list[bytes]]:
     block = _between(text, b'<array name="' + name + b'"', b"</array>")
-    return [_CELL.findall(row) for row in _CELLS.findall(block)]
+    rows = [_CELL.findall(row) for row in _CELLS.findall(block)]
+    if any(len(row) != columns for row in rows):
+        raise ParseError(f'the table "{name.decode()}" has not {columns} columns')
+    return rows
 
 
 def _potentials(atoms: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
-    for cells in _table(atoms, b"atomtypes"):
-        if len(cells) != 5:
-            raise ParseError("the table of atom types has not five columns")
+    for cells in _table(atoms, b"atomtypes", 5):
         base = cells[1].strip().decode("latin-1")
         key = next(k for i in range(1, 10_000) if (k := base if i == 1 else f"{base}#{i}") not in found)
         found[key] = " ".join(cells[4].decode("latin-1").split())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from defectflow.errors import ParseError
+from defectflow.formats.numbers import finite
 from defectflow.schema.cell import Floats
 from defectflow.schema.result import Convergence
 
@@ -67,6 +69,8 @@ def _ionic(steps: Steps, tags: dict[str, str], force: float) -> bool | None:
     if number(tags, "NSW", 0) < 1 or number(tags, "IBRION", -1) not in (1, 2, 3):
         return None
     ediffg = number(tags, "EDIFFG", 10 * number(tags, "EDIFF", 1e-4))
+    if not len(steps.forces):
+        return False
     if ediffg < 0:
         return force <= -ediffg
     if len(steps.ionic_energies) < 2:
@@ -82,8 +86,14 @@ def max_force(forces: Floats, free: np.ndarray) -> float:
 
 
 def number(tags: dict[str, str], name: str, default: float) -> float:
-    """Value of a tag that is a number."""
+    """Value of a tag.
+
+    Raises
+    ------
+    ParseError
+        If it stands there and is no finite number.
+    """
     try:
-        return float(tags.get(name, default))
-    except ValueError:
-        return default
+        return finite(tags[name].encode("latin-1")) if name in tags else default
+    except ParseError:
+        raise ParseError(f"{name} = {tags[name][:40]} is no finite number") from None

@@ -108,7 +108,7 @@ class VaspEngine:
             o = read_oszicar(folder / "OSZICAR")
         except DefectFlowError:
             return None
-        moment = o.moments[-1] if o.moments else 0.0
+        moment = o.moments[-1][-1] if o.moments and o.moments[-1] else 0.0
         step = len(o.free_energies) + 1
         return Progress(step, o.scf_step, o.scf_energy, o.scf_change, moment) if o.scf_step else None
 

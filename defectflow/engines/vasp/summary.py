@@ -85,7 +85,9 @@ def _check_same_run(files: VaspFiles) -> None:
     if files.xml is None or files.outcar is None:
         return
     xml, outcar = files.xml, files.outcar
-    if xml.header.species != outcar.species or abs(xml.steps[-1].e0 - outcar.e0) > SAME_ENERGY:
+    sizes = (len(xml.header.k_weights), xml.header.parameters.get("ISPIN", "1"))
+    same = sizes == (int(outcar.tags["NKPTS"]), outcar.tags["ISPIN"])
+    if not same or xml.header.species != outcar.species or abs(xml.steps[-1].e0 - outcar.e0) > SAME_ENERGY:
         energies = f"E0 {xml.steps[-1].e0:.6f} and {outcar.e0:.6f} eV, {len(outcar.species)} atoms in the OUTCAR"
         raise ParseError(f"vasprun.xml and OUTCAR are of different runs ({energies})", where=str(files.path))
 

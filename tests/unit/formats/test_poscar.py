@@ -46,6 +46,15 @@ def test_symbols_of_potcars_and_hashes(tmp_path):
     assert parsed(tmp_path, TEXT.replace("Mg O\n", "Mg_pv/f474ac0d O\n")).species == ("Mg", "Mg", "O")
 
 
+def test_a_hash_may_be_missing(tmp_path):
+    assert parsed(tmp_path, TEXT.replace("Mg O\n", "Mg/ O/\n")).species == ("Mg", "Mg", "O")
+
+
+@pytest.mark.parametrize("comment", ["length in Å", "page\x0cbreak", "next\x85line"])
+def test_a_comment_does_not_shift_the_lines(tmp_path, comment):
+    assert parsed(tmp_path, TEXT.replace("cell\n", f"{comment}\n", 1)).counts == (2, 1)
+
+
 def test_an_empty_contcar_is_refused(tmp_path):
     # custodian#37, atomate2#152: VASP leaves one when it dies early.
     with pytest.raises(ParseError, match="is empty"):
@@ -57,6 +66,8 @@ def test_an_empty_contcar_is_refused(tmp_path):
     [
         ("2 1\n", "2 999999999\n", "atoms"),
         ("2 1\n", "2\n", "numbers of atoms"),
+        ("1.0\n", "1.0 1.0\n", "neither one scale nor three"),
+        ("Mg O\n", "Mg Zz\n", "chemical symbol"),
         ("Mg O\n", "Mg Qq9\n", "chemical symbol"),
         ("    0.2500000000    0.5000000000    0.7500000000\n", "", "cut off"),
         ("    4.0000000000    0.0000000000    0.0000000000\n", "    0 0 0\n", "no volume"),
