@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+TYPE_CHECKING = False  # typing itself is slow to import
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,8 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604  (names of the tabl
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'defectflow' has no attribute '{name}'")
+    from importlib import import_module
+
     return getattr(import_module(_PUBLIC[name]), name)
 
 

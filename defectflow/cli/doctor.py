@@ -13,7 +13,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check Python, engines, cores and MPI; status 1 if no engine can run."""
+    """Check Python, engines, POTCAR library, custodian, cores, MPI and scheduler; status 1 if no engine can run."""
     checks = _checks()
     usable = any(c["ok"] for c in checks if str(c["name"]).startswith("engine"))
     if as_json:
@@ -28,6 +28,7 @@ def doctor(as_json: AsJson = False) -> None:
 def _checks() -> list[dict[str, object]]:
     import platform
     import shutil
+    from importlib.metadata import version
 
     from defectflow.engines import engine_names
     from defectflow.executors.local import usable_cores
@@ -35,7 +36,24 @@ def _checks() -> list[dict[str, object]]:
     checks = [_check("python", True, platform.python_version()), _check("cores", True, str(usable_cores()))]
     checks += [_engine_check(name) for name in engine_names() if name != "replay"]
     mpiexec = shutil.which("mpiexec")
-    return [*checks, _check("mpiexec", mpiexec is not None, mpiexec or "not found; one rank per calculation then")]
+    scheduler = next((found for name in ("sbatch", "qsub", "bsub") if (found := shutil.which(name))), None)
+    return [
+        *checks,
+        _library_check(),
+        _check("custodian", True, version("custodian")),
+        _check("mpiexec", mpiexec is not None, mpiexec or "not found; one rank per calculation then"),
+        _check("scheduler", scheduler is not None, scheduler or "no sbatch, qsub or bsub: jobs run on this machine"),
+    ]
+
+
+def _library_check() -> dict[str, object]:
+    from defectflow.engines.vasp.potcar import require_library
+    from defectflow.errors import EngineError
+
+    try:
+        return _check("POTCAR library", True, str(require_library()))
+    except EngineError as error:
+        return _check("POTCAR library", False, str(error))
 
 
 def _engine_check(name: str) -> dict[str, object]:

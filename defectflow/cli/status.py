@@ -45,6 +45,7 @@ def _row(study: Study, path: str) -> dict[str, Any]:
         "attempts": state.attempts if state else 0,
         "seconds": state.seconds if state else 0.0,
         "scf_step": progress.scf_step if progress else None,
+        "corrections": [str(c) for c in state.corrections] if state else [],
         "error": state.error if state else "",
     }
 
@@ -70,5 +71,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
         step = f", SCF step {row['scf_step']}" if row["state"] == "submitted" and row["scf_step"] else ""
         time = f", {row['seconds']:.0f} s" if row["seconds"] else ""
         console().print(f"{row['state']:12s} {row['path']}{time}{step}")
+        for correction in row["corrections"]:
+            console().print(f"             corrected, {correction}")
         if row["error"]:
             console().print(f"             {row['error']}")

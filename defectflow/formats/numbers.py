@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from math import isfinite
 
 from defectflow.errors import ParseError
@@ -26,9 +25,6 @@ def finite(word: bytes) -> float:
     return value
 
 
-_NO_E = re.compile(rb"([-+]?\d*\.\d+)([-+]\d{3})")
-
-
 def fortran(word: bytes) -> float:
     """As `finite`; a three-digit exponent, for which Fortran leaves the E out, is understood, and stars are infinite.
 
@@ -37,5 +33,7 @@ def fortran(word: bytes) -> float:
     """
     if word and not word.strip(b"*"):
         return float("inf")
-    found = _NO_E.fullmatch(word)
+    import re  # not at the top: most readers never need it
+
+    found = re.fullmatch(rb"([-+]?\d*\.\d+)([-+]\d{3})", word)
     return finite(b"E".join(found.groups()) if found else word)

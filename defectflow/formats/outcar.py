@@ -101,11 +101,10 @@ def read_outcar(path: Path) -> Outcar:
     ParseError
         If the run did not end by itself (no timing at the end), or a table is damaged or cut off.
     """
-    with mapped(path) as text:
-        try:
-            return _outcar(text)
-        except ParseError as error:
-            raise ParseError(error.what, where=str(path), todo=error.todo) from None
+    try:
+        return _outcar(mapped(path))
+    except ParseError as error:
+        raise ParseError(error.what, where=str(path), todo=error.todo) from None
 
 
 def _outcar(text: Text) -> Outcar:

@@ -84,11 +84,8 @@ def _fixed_width(block: bytes, skip: int) -> Floats | None:
     if layout is None or len(block) % length or layout[2] <= skip:
         return None
     first, width, columns = layout
-    head, tail = first - (width - _DECIMALS - 1), first + (columns - 1) * width + _DECIMALS + 1
-    if block[:head].split() != [b"<r>"] or block[tail:length] != b" </r>\n":
-        return None
     table = np.frombuffer(block, np.uint8).reshape(-1, length)
-    if not ((table[:, :head] == table[0, :head]).all() and (table[:, tail:] == table[0, tail:]).all()):
+    if not _same_frame(table, layout):
         return None
     first, columns = first + skip * width, columns - skip
     shape = (len(table), columns)
@@ -107,6 +104,17 @@ def _fixed_width(block: bytes, skip: int) -> Floats | None:
         return None
     values[odd] = repaired
     return values
+
+
+def _same_frame(table: Bytes, layout: tuple[int, int, int]) -> bool:
+    """Whether all rows are ``<r>``, numbers with a blank between them, and `` </r>``, in the same columns."""
+    first, width, columns = layout
+    head, tail = first - (width - _DECIMALS - 1), first + (columns - 1) * width + _DECIMALS + 1
+    row = table[0].tobytes()
+    if row[:head].split() != [b"<r>"] or row[tail:] != b" </r>\n":
+        return False
+    same = (table[:, :head] == table[0, :head]).all() and (table[:, tail:] == table[0, tail:]).all()
+    return bool(same and (table[:, first + _DECIMALS + 1 : tail - 1 : width] == ord(" ")).all())
 
 
 _BLANKS = np.uint32(0x20202020)

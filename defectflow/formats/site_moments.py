@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 from defectflow.errors import ParseError
 from defectflow.formats.numbers import finite
 from defectflow.formats.stream import open_stream, read_bytes
 
+TYPE_CHECKING = False  # typing itself takes longer to import than a table of moments to read
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from mmap import mmap
     from pathlib import Path
 
@@ -30,29 +27,24 @@ def read_site_moments(path: Path) -> tuple[tuple[float, ...], ...]:
     ParseError
         If the table is cut off or damaged.
     """
-    with mapped(path) as text:
-        try:
-            return last_moments(text)
-        except ParseError as error:
-            raise ParseError(error.what, where=str(path), todo=error.todo) from None
+    try:
+        return last_moments(mapped(path))
+    except ParseError as error:
+        raise ParseError(error.what, where=str(path), todo=error.todo) from None
 
 
-@contextmanager
-def mapped(path: Path) -> Iterator[Text]:
+def mapped(path: Path) -> Text:
     """Content of a file: mapped where it is plain, so that only what is looked at is read; else unpacked."""
     with open_stream(path) as file:
         plain = file.__class__.__name__ == "BufferedReader"
         if not plain or b"\r\n" in file.read(4096):  # from a system whose lines end in two characters
-            yield read_bytes(path).replace(b"\r\n", b"\n")
-            return
+            return read_bytes(path).replace(b"\r\n", b"\n")
         from mmap import ACCESS_READ, mmap
 
         try:
-            text = mmap(file.fileno(), 0, access=ACCESS_READ)
+            return mmap(file.fileno(), 0, access=ACCESS_READ)
         except ValueError:
             raise ParseError("is empty", where=str(path)) from None
-        with text:
-            yield text
 
 
 def last_moments(text: Text) -> tuple[tuple[float, ...], ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
-
 from defectflow.errors import ParseError
 
+TYPE_CHECKING = False  # typing itself takes longer to import than a table of moments to read
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import IO
 
     Find = Callable[[bytes, int], tuple[int, int] | None]
 
@@ -20,8 +19,7 @@ _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma", b"]\x00\
 SUFFIXES = ("", ".gz", ".bz2", ".xz", ".lzma")
 
 
-@contextmanager
-def open_stream(path: Path) -> Iterator[IO[bytes]]:
+class open_stream:  # noqa: N801  (read as a function: with open_stream(path) as file)
     """Open a file that may be packed by gzip, bzip2 or xz, told by its first bytes and not by its name.
 
     Raises
@@ -29,31 +27,35 @@ def open_stream(path: Path) -> Iterator[IO[bytes]]:
     ParseError
         If it cannot be read, or its packing is cut off or damaged; also while the caller reads from it.
     """
-    try:
-        with open(path, "rb") as plain:
-            head = plain.read(6)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> IO[bytes]:
+        try:
+            self._file = open(self.path, "rb")
+            head = self._file.read(6)
             packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
             if packing is None:
-                plain.seek(0)
-                yield plain
-                return
-        with _unpacked(path, packing) as file:
-            yield file
-    except (EOFError, OSError) as error:
-        raise ParseError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=str(path)) from None
+                self._file.seek(0)
+            else:
+                self._file.close()
+                self._file = __import__(packing).open(self.path, "rb")
+        except OSError as error:
+            raise self._error(error) from None
+        assert self._file is not None
+        return self._file
 
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        if isinstance(error, EOFError | OSError) or type(error).__module__ in ("zlib", "_lzma"):
+            raise self._error(error) from None
 
-@contextmanager
-def _unpacked(path: Path, packing: str) -> Iterator[IO[bytes]]:
-    from importlib import import_module
-    from lzma import LZMAError
-    from zlib import error as zlib_error
-
-    try:
-        with import_module(packing).open(path, "rb") as file:
-            yield file
-    except (LZMAError, zlib_error) as error:
-        raise ParseError(f"cannot be unpacked ({error})", where=str(path)) from None
+    def _error(self, error: BaseException | None) -> ParseError:
+        why = getattr(error, "strerror", None) or error
+        return ParseError(f"cannot be read ({why})", where=str(self.path))
 
 
 def read_bytes(path: Path, limit: int = LIMIT) -> bytes:

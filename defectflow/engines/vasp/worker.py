@@ -90,6 +90,8 @@ def _run(folder: Path, command: list[str]) -> None:
     except CustodianError as error:
         what = re.sub(r"<[\w.]*?(\w+) object at 0x\w+>", r"\1", str(error))
         raise EngineError(f"custodian gave up: {what}", where=str(folder), todo=_last_lines(folder)) from None
+    except Exception as error:  # noqa: BLE001  (a handler of custodian's that stumbles over a file)
+        raise EngineError(f"custodian failed: {error!r}", where=str(folder), todo=_last_lines(folder)) from None
     if (folder / STOPPED).exists():
         todo = "submit it again: a relaxation goes on from CONTCAR"
         raise EngineError("stopped before the walltime ended", where=str(folder), todo=todo)

@@ -17,10 +17,20 @@ from defectflow.engines.vasp.potcar import (
 )
 from defectflow.errors import EngineError, InputError, ParseError
 
-TEXT = """PAW_PBE {0} 01Jan2000
+TEXT = """  PAW_PBE {0} 01Jan2000
+   6.00000000000000
+ parameters from PSCTR are:
+   VRHFIN ={0}: s2p4
+   LEXCH  = PE
+   EATOM  =   432.3788 eV,   31.7789 Ry
+
    TITEL  = PAW_PBE {0} 01Jan2000
+   LULTRA =        F    use ultrasoft PP ?
    POMASS =   16.000;  ZVAL   =    6.000    mass and valenz
    ENMAX  =  400.000;  ENMIN  =  300.000 eV
+END of PSCTR-controll parameters
+ local part
+  1.5 2.5 3.5
  SECRET of {0}
  End of Dataset
 """
@@ -122,3 +132,32 @@ def test_the_listed_sets_are_those_of_real_outcars(vasp_outputs):
         at = heads.index(f"TITEL  = {row.titel}".encode())
         block = heads[at : at + 1500].decode("latin-1")
         assert f"ZVAL   =  {row.zval:7.3f}" in block or f"ZVAL   = {row.zval:8.3f}" in block
+
+
+@pytest.mark.slow
+def test_the_text_of_a_potcar_lands_nowhere(library, tmp_path, toy, defectflow, stand_in):
+    """Not in results, logs, archives of corrected attempts, or the study's folder at all."""
+    binary = tmp_path / "vasp_std"
+    binary.write_text(f"#!/bin/sh\nexec {stand_in['DEFECTFLOW_VASP_CMD']}\n")
+    binary.chmod(0o755)
+    environment = {**stand_in, "DEFECTFLOW_VASP_CMD": str(binary), "DEFECTFLOW_STANDIN_FAULT": "edddav@AF/relax"}
+    assert defectflow("run", toy, "--engine", "vasp", "-o", tmp_path / "run", **environment).returncode == 0
+    files = [p for p in (tmp_path / "run").rglob("*") if p.is_file()]
+    archives = [p for p in files if p.name.endswith(".tar.gz")]
+    assert archives
+    assert not [p for p in files if b"SECRET" in p.read_bytes()]
+    assert not [p for p in archives if b"SECRET" in gzip.decompress(p.read_bytes())]
+    result = (tmp_path / "run" / "pairs" / "C_O-C_O_s4_d6.01" / "AF" / "static" / "result.json").read_text()
+    assert "PAW_PBE Mg 01Jan2000 Mg sha256:" in result
+
+
+def test_inputs_hold_the_potcar_where_a_library_is(library, tmp_path, toy, defectflow):
+    assert defectflow("inputs", toy, "-o", tmp_path / "in").returncode == 0
+    text = (tmp_path / "in" / "pairs" / "4" / "AF" / "relax" / "POTCAR").read_text()
+    assert text == "".join(TEXT.format(s) for s in ("Mg", "O", "C"))
+
+
+def test_inputs_without_a_library_hold_its_specification(tmp_path, toy, defectflow):
+    done = defectflow("inputs", toy, "-o", tmp_path / "in", PMG_VASP_PSP_DIR="")
+    assert "pmg config" in done.stdout
+    assert (tmp_path / "in" / "pairs" / "4" / "AF" / "relax" / "POTCAR.spec").read_text() == "Mg\nO\nC\n"
