@@ -51,10 +51,7 @@ def read_planar_averages(path: Path) -> PlanarAverages:
         If it is cut off or damaged.
     """
     with open_stream(path) as file:
-        try:
-            return _read(file)
-        except ParseError as error:
-            raise ParseError(error.what, where=str(path)) from None
+        return _read(file)
 
 
 def _read(file: IO[bytes]) -> PlanarAverages:

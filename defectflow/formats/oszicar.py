@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from defectflow.errors import ParseError
 from defectflow.formats.numbers import finite, fortran
-from defectflow.formats.stream import read_bytes
+from defectflow.formats.stream import naming, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,10 +52,8 @@ def read_oszicar(path: Path) -> Oszicar:
         If a line holds something that is no number.
     """
     text = read_bytes(path).rpartition(b"\n")[0]
-    try:
+    with naming(path):
         return _oszicar(text)
-    except ParseError as error:
-        raise ParseError(error.what, where=str(path)) from None
 
 
 def _oszicar(text: bytes) -> Oszicar:

@@ -14,6 +14,7 @@ from defectflow.errors import ParseError
 from defectflow.formats.elements import symbol
 from defectflow.formats.numbers import finite, fortran
 from defectflow.formats.site_moments import last_moments, mapped
+from defectflow.formats.stream import naming
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -101,10 +102,8 @@ def read_outcar(path: Path) -> Outcar:
     ParseError
         If the run did not end by itself (no timing at the end), or a table is damaged or cut off.
     """
-    try:
+    with naming(path):
         return _outcar(mapped(path))
-    except ParseError as error:
-        raise ParseError(error.what, where=str(path), todo=error.todo) from None
 
 
 def _outcar(text: Text) -> Outcar:

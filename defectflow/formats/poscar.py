@@ -10,7 +10,7 @@ import numpy as np
 from defectflow.errors import ParseError
 from defectflow.formats.elements import symbol
 from defectflow.formats.numbers import finite
-from defectflow.formats.stream import read_bytes
+from defectflow.formats.stream import naming, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,14 +55,13 @@ def read_poscar(path: Path) -> Poscar:
         If it is empty (VASP leaves an empty CONTCAR when it dies early), cut off or damaged.
     """
     lines = read_bytes(path, 1 << 28).decode("latin-1").replace("\r\n", "\n").split("\n")
-    if not any(line.strip() for line in lines):
-        raise ParseError("is empty: VASP died before it finished an ionic step", where=str(path))
-    try:
-        return _poscar(lines)
-    except ParseError as error:
-        raise ParseError(error.what, where=str(path)) from None
-    except IndexError:
-        raise ParseError("is cut off", where=str(path)) from None
+    with naming(path):
+        if not any(line.strip() for line in lines):
+            raise ParseError("is empty: VASP died before it finished an ionic step")
+        try:
+            return _poscar(lines)
+        except IndexError:
+            raise ParseError("is cut off") from None
 
 
 def _poscar(lines: list[str]) -> Poscar:

@@ -55,10 +55,7 @@ def read_procar(path: Path) -> Procar:
         If it is cut off, damaged, or of a non-collinear run (four tables a band).
     """
     with open_stream(path) as file:
-        try:
-            return _read(file)
-        except ParseError as error:
-            raise ParseError(error.what, where=str(path)) from None
+        return _read(file)
 
 
 def _read(file: IO[bytes]) -> Procar:

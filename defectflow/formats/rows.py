@@ -118,7 +118,7 @@ def _in_front_of(words: Words, table: Bytes, place: _Place) -> NDArray[np.bool_]
     if place.width > 8:
         mask = _in_front(place.width)
         front = _view(table, place.shape(table), (place.first - _BEFORE - 4, place.width), "<u4")
-        return np.not_equal(front & mask, mask & _BLANKS)
+        return np.asarray(np.not_equal(front & mask, mask & _BLANKS))
     touching = np.zeros(words.shape, bool)
     touching[:, place.inner] = words[:, place.inner] & np.uint64(0xFF) != ord(" ")
     return touching

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from defectflow.errors import ParseError
 from defectflow.formats.numbers import finite
-from defectflow.formats.stream import open_stream, read_bytes
+from defectflow.formats.stream import naming, open_stream, read_bytes
 
 TYPE_CHECKING = False  # typing itself takes longer to import than a table of moments to read
 if TYPE_CHECKING:
@@ -27,10 +27,8 @@ def read_site_moments(path: Path) -> tuple[tuple[float, ...], ...]:
     ParseError
         If the table is cut off or damaged.
     """
-    try:
+    with naming(path):
         return last_moments(mapped(path))
-    except ParseError as error:
-        raise ParseError(error.what, where=str(path), todo=error.todo) from None
 
 
 def mapped(path: Path) -> Text:

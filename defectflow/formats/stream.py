@@ -19,13 +19,28 @@ _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma", b"]\x00\
 SUFFIXES = ("", ".gz", ".bz2", ".xz", ".lzma")
 
 
+class naming:  # noqa: N801  (read as a function: with naming(path))
+    """Gives every ParseError raised inside the name of the file, where it has none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ParseError) and not error.where:
+            raise ParseError(error.what, where=str(self.path), todo=error.todo) from None
+
+
 class open_stream:  # noqa: N801  (read as a function: with open_stream(path) as file)
     """Open a file that may be packed by gzip, bzip2 or xz, told by its first bytes and not by its name.
 
     Raises
     ------
     ParseError
-        If it cannot be read, or its packing is cut off or damaged; also while the caller reads from it.
+        If it cannot be read, or its packing is cut off or damaged; also while the caller reads from it. Errors
+        of the caller that name no file get the name of this one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,6 +67,7 @@ class open_stream:  # noqa: N801  (read as a function: with open_stream(path) as
             self._file.close()
         if isinstance(error, EOFError | OSError) or type(error).__module__ in ("zlib", "_lzma"):
             raise self._error(error) from None
+        naming(self.path).__exit__(kind, error, trace)
 
     def _error(self, error: BaseException | None) -> ParseError:
         why = getattr(error, "strerror", None) or error

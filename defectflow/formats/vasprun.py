@@ -126,11 +126,7 @@ def read_vasprun(path: Path, projections: bool = False) -> Vasprun:
         If the file is cut off, damaged, holds no calculation or declares entities.
     """
     with open_stream(path) as stream:
-        scan = Scanner(stream, str(path))
-        try:
-            return _Reader(scan, projections).read()
-        except ParseError as error:
-            raise ParseError(error.what, where=error.where or str(path), todo=error.todo) from None
+        return _Reader(Scanner(stream, str(path)), projections).read()
 
 
 class _Reader:

@@ -116,8 +116,10 @@ def test_a_neutral_correction_is_recorded_and_nothing_else(run, folder):
     assert "ALGO = Normal" in (folder / PAIR / "AF" / "static" / "INCAR").read_text()
 
 
-def test_a_killed_run_fails_alone_and_is_run_again(run, folder, good):
-    first = run("killed@FM/static")
+@pytest.mark.parametrize("job", ["AF/relax", "FM/static"])
+def test_a_killed_run_fails_alone_and_is_run_again(run, folder, good, job):
+    """In the relaxation it leaves an empty CONTCAR, which must not be gone on from (custodian#37, atomate2#152)."""
+    first = run(f"killed@{job}")
     assert first.returncode == 1
     assert "return code is 137" in first.stdout
     assert run().returncode == 0
