@@ -94,7 +94,8 @@ def _compare(entries: list[StateEntry]) -> PairComparison:
     missing = [f"{e.name}: no result ({e.missing})" for e in entries if e.result is None]
     if fm is None or af is None or fm.result is None or af.result is None:
         order = "FM" if fm is None else "AF"
-        reasons = missing or [f"pair {orbit.label}: no run came out {order}"]
+        came_out = [f"{e.name} came out {order_found(e.result, e.pair)}" for e in entries if e.result]
+        reasons = missing or [f"pair {orbit.label}: no run came out {order} ({'; '.join(came_out)})"]
         found = [summary(e) if e else None for e in (fm, af)]
         return PairComparison(orbit, found[0], found[1], None, 0.0, certificate(reasons, []), tuple(others))
     pair, below = verify_pair(fm, af), _below(fm, af, others)

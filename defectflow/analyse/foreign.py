@@ -15,15 +15,35 @@ from defectflow.errors import ParseError
 from defectflow.schema import RunSummary
 from defectflow.schema.neutral import is_neutral
 
-MAGNETIC = 0.5  # muB; a site below it has no say in the order, unless no site is above it
+# A site has a say in the order if its moment is above the floor (muB) and above this share of the largest one.
+MAGNETIC_FLOOR, MAGNETIC_SHARE = 0.05, 0.3
+TOTAL_SEEN = 0.5  # muB; a total moment below it is none
 SIZE_RANGE = (0.6, 1.4)  # |site moment| of one run over that of the other
 CELL_REMARK = 0.03  # relative change of the volume beyond which two cells are hardly the same system
-# What decides a VASP energy, beyond the smearing and the mesh; other tags are remarks. Grids follow from the cell.
+# What decides a VASP energy, beyond the mesh. A tag that is neither here nor neutral is a remark.
 DECISIVE = (
-    "ENCUT", "ENMAX", "PREC", "ISMEAR", "SIGMA", "EDIFF", "ISPIN", "NUPDOWN", "GGA", "METAGGA", "LHFCALC", "AEXX",
-    "HFSCREEN", "LDAU", "LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ", "LREAL", "LASPH", "ADDGRID", "ISYM", "SYMPREC", "IVDW",
-    "LSORBIT", "LNONCOLLINEAR", "EFIELD", "LDIPOL", "IDIPOL", "NELECT", "LMAXPAW", "ENAUG", "IBRION", "EDIFFG", "ISIF",
+    "ENCUT", "ENMAX", "ENAUG", "PREC", "ISMEAR", "SIGMA", "EDIFF", "ISPIN", "NUPDOWN", "GGA", "METAGGA", "LHFCALC",
+    "AEXX", "ALDAX", "AGGAX", "ALDAC", "AGGAC", "HFSCREEN", "PRECFOCK", "ENCUTFOCK", "NKRED", "NKREDX", "NKREDY",
+    "NKREDZ", "LTHOMAS", "LDAU", "LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ", "LREAL", "ROPT", "LASPH", "ADDGRID", "LMAXPAW",
+    "LMAXTAU", "LCORR", "ISYM", "SYMPREC", "IVDW", "LUSE_VDW", "ZAB_VDW", "LSORBIT", "LNONCOLLINEAR", "M_CONSTR",
+    "I_CONSTRAINED_M", "LAMBDA", "EFIELD", "LDIPOL", "IDIPOL", "EPSILON", "NELECT", "FERWE", "FERDO", "POTCAR.ENMAX",
+    "POTCAR.EATOM",
 )  # fmt: skip
+IF_IONS_MOVE = ("IBRION", "EDIFFG", "ISIF")
+GRID = ("NGX", "NGY", "NGZ", "NGXF", "NGYF", "NGZF")  # follow from the cell, and decide where the cells are equal
+UNCOMPARED = (
+    "SYSTEM",
+    "MAGMOM",
+    "NBANDS",
+    "NIONS",
+    "NKPTS",
+    "NKDIM",
+    "RANKS",
+    "KDIVISIONS",
+    "NPLWV",
+    "IRMAX",
+    "IRDMAX",
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +74,16 @@ class ForeignPair:
 def verify_summary(run: RunSummary) -> Certificate:
     """Check one run by its own numbers."""
     remarks = [f"{run.path}: {w}" for w in run.warnings if not w.startswith("not converged")]
-    return certificate(converged_reasons(run.convergence, run.path), remarks)
+    return certificate([*converged_reasons(run.convergence, run.path), *_not_self_consistent(run)], remarks)
+
+
+def _not_self_consistent(run: RunSummary) -> list[str]:
+    density = (run.settings.get("ICHARG", "2").split() or ["2"])[0]
+    algo = run.settings.get("ALGO", "Normal").strip().upper()
+    fixed = density.isdigit() and len(density) < 4 and int(density) >= 10
+    if fixed or algo[:2] in ("EI", "EX", "SU") or algo in ("NONE", "NOTHING"):
+        return [f"{run.path}: its density is not its own (ICHARG = {density}, ALGO = {algo}): this is no total energy"]
+    return []
 
 
 def spin_order(run: RunSummary) -> str:
@@ -69,7 +98,7 @@ def spin_order(run: RunSummary) -> str:
     large = _magnetic(np.array(sites))
     if not large.any():
         # Spin between the atoms: the spheres miss it (a vacancy), and only the total moment tells.
-        return "FM" if abs(total) > MAGNETIC else "NM"
+        return "FM" if abs(total) > TOTAL_SEEN else "NM"
     signs = np.sign(np.array(sites)[large])
     if abs(signs.sum()) == len(signs):
         return "FM"
@@ -77,7 +106,8 @@ def spin_order(run: RunSummary) -> str:
 
 
 def _magnetic(sites: np.ndarray) -> np.ndarray:
-    return np.asarray(np.abs(sites) > MAGNETIC)
+    sizes = np.abs(sites)
+    return np.asarray(sizes > max(MAGNETIC_FLOOR, MAGNETIC_SHARE * float(sizes.max(initial=0.0))))
 
 
 def compare_foreign(first: RunSummary, second: RunSummary) -> ForeignPair:
@@ -118,20 +148,39 @@ def _uncertainty(fm: RunSummary, af: RunSummary) -> float:
 
 
 def same_settings(first: RunSummary, second: RunSummary) -> Certificate:
-    """Compare what two runs used; a tag that only one of them states is compared if it is decisive."""
+    """Compare what two runs used; a decisive tag that only one of two files of the same kind states is a reason."""
     pairs = [("code", first.code, second.code), ("version", _release(first), _release(second))]
     pairs.append(("composition", _composition(first), _composition(second)))
     pairs.append(("potentials", _titles(first), _titles(second)))
     reasons = [f"{name} differs: {a} and {b}" for name, a, b in pairs if a != b]
     reasons += _mesh_reasons(first, second)
-    remarks = []
-    for tag in sorted(first.settings.keys() & second.settings.keys()):
-        a, b = first.settings[tag], second.settings[tag]
-        if not _equal(a, b) and tag in DECISIVE:
-            reasons.append(f"{tag} differs: {a} and {b}")
-        elif not _equal(a, b) and is_neutral(tag) and tag not in ("SYSTEM", "MAGMOM", "NBANDS"):
-            remarks.append(f"{tag} differs (energy-neutral): {a} and {b}")
+    differing, one_sided = _differing(first, second)
+    reasons += [f"{tag} differs: {a} and {b}" for tag, a, b in differing if _decides(tag, first, second)]
+    reasons += [f"{tag} is stated by one run only" for tag in one_sided]
+    remarks = [_remark(tag, a, b) for tag, a, b in differing if not _decides(tag, first, second)]
     return certificate(reasons, remarks + _size_remarks(first, second))
+
+
+def _differing(first: RunSummary, second: RunSummary) -> tuple[list[tuple[str, str, str]], list[str]]:
+    a, b = first.settings, second.settings
+    both = [(t, a[t], b[t]) for t in sorted(a.keys() & b.keys()) if not _equal(a[t], b[t]) and t not in UNCOMPARED]
+    alike = ("param" in first.k_mesh) == ("param" in second.k_mesh)  # read from the same kind of file
+    return both, [t for t in sorted(a.keys() ^ b.keys()) if t in DECISIVE and alike and not t.startswith("POTCAR")]
+
+
+def _decides(tag: str, first: RunSummary, second: RunSummary) -> bool:
+    if tag in IF_IONS_MOVE:
+        return any(run.convergence.ionic is not None for run in (first, second))
+    if tag in GRID:
+        return bool(np.abs(first.cell.lattice - second.cell.lattice).max() < 1e-4)
+    if tag == "GGA" and {first.settings[tag].upper(), second.settings[tag].upper()} == {"--", "PE"}:
+        return not all(t.startswith("PAW_PBE") for t in (*first.potentials.values(), *second.potentials.values()))
+    return tag in DECISIVE
+
+
+def _remark(tag: str, a: str, b: str) -> str:
+    kind = "energy-neutral" if is_neutral(tag) else "not known to change the energy"
+    return f"{tag} differs ({kind}): {a} and {b}"
 
 
 def _mesh_reasons(first: RunSummary, second: RunSummary) -> list[str]:
@@ -140,9 +189,10 @@ def _mesh_reasons(first: RunSummary, second: RunSummary) -> list[str]:
             return []  # said in a remark
         missing = first.path if not first.k_mesh else second.path
         return [f"the k mesh of {missing} is not known and the numbers of k-points differ: give its vasprun.xml"]
-    keys = ("param", "divisions", "usershift", "mesh")
-    a, b = ({k: run.k_mesh.get(k, "") for k in keys} for run in (first, second))
-    return [] if a == b else [f"k mesh differs: {' '.join(a.values())} and {' '.join(b.values())}"]
+    a, b = first.k_mesh, second.k_mesh
+    keys = [k for k in ("param", "divisions", "usershift", "mesh") if k in a and k in b]
+    same = all(a[k] == b[k] for k in keys)
+    return [] if same else [f"k mesh differs: {' '.join(a[k] for k in keys)} and {' '.join(b[k] for k in keys)}"]
 
 
 def _size_remarks(first: RunSummary, second: RunSummary) -> list[str]:

@@ -17,6 +17,7 @@ MOMENT_TOLERANCE = 0.1  # muB, total moment against the intended one
 DRIFT_LIMIT = 0.05  # muB over the last three SCF steps
 SIZE_RANGE = (0.6, 1.4)  # |site moment| in AF over that in FM
 SITE_MOMENT_SEEN = 0.05  # muB; smaller site moments say nothing about a sign
+HOST_MOMENT = 0.3  # muB; larger ones on atoms of the host make its own magnetic order
 SHELL_TOLERANCE = 0.15  # relative change of the dopants' distance
 FORCE_SLACK = 2.0  # largest force of the static run over the limit of the relaxation
 SCF_SLACK = 0.005  # eV between the relaxation's last energy and the static run's
@@ -145,6 +146,7 @@ def verify_pair(first: StateEntry, second: StateEntry) -> Certificate:
     states = [verify_state(first), verify_state(second)]
     same = verify_settings(_result(first), _result(second))
     reasons = [r for s in states for r in s.reasons] + list(same.reasons) + _sizes_differ(first, second)
+    reasons += _host_differs(first, second)
     remarks = [r for s in states for r in s.remarks] + list(same.remarks)
     return certificate(reasons, list(dict.fromkeys(remarks)))
 
@@ -157,6 +159,18 @@ def _sizes_differ(first: StateEntry, second: StateEntry) -> list[str]:
     if SIZE_RANGE[0] <= ratio.min() and ratio.max() <= SIZE_RANGE[1]:
         return []
     return [f"{second.name}: site moments are {_list(ratio)} times those of {first.name}: another atomic state"]
+
+
+def _host_differs(first: StateEntry, second: StateEntry) -> list[str]:
+    """Moments of the host's own atoms must have one order in both runs, up to all signs together."""
+    moments = [_result(e).site_moments for e in (first, second)]
+    host = [i for i in range(len(moments[0])) if i not in first.pair.dopants]
+    a, b = (m[host] for m in moments)
+    large = np.maximum(np.abs(a), np.abs(b)) > HOST_MOMENT
+    if len(set(np.sign(a[large] * b[large]))) <= 1:
+        return []
+    sites = f"{int(large.sum())} magnetic sites of the host"
+    return [f"the moments of {sites} have another order in {second.name} than in {first.name}"]
 
 
 def verify_settings(first: CalcResult, second: CalcResult) -> Certificate:

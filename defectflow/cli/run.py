@@ -55,11 +55,12 @@ def resume(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = 1, as_json: AsJs
 
 def _finish(study: Study, jobs: int | None, ranks: int, as_json: bool) -> None:
     from defectflow.cli.progress import stop_on_signal, watching
+    from defectflow.engines import get_engine
     from defectflow.executors.local import usable_cores
     from defectflow.pipeline import finish_study
     from defectflow.run import RunOptions
 
-    side_by_side = jobs or max(1, usable_cores() // ranks)
+    side_by_side = jobs or get_engine(study.engine_name).side_by_side(usable_cores(), ranks)
     with watching(study.folder, side_by_side, quiet=as_json) as watch, stop_on_signal() as stop:
         try:
             outcome = finish_study(study, side_by_side, RunOptions(ranks=ranks, watch=watch, stop=stop))

@@ -52,6 +52,9 @@ class Engine(Protocol):
     def complete_inputs(self, folder: Path) -> None:
         """Add to inputs in `folder` what may not stand in `JobInputs` (POTCARs), for those who run the code by hand."""
 
+    def side_by_side(self, cores: int, ranks: int) -> int:
+        """How many calculations to run at once where the user does not say."""
+
     def command(self, folder: Path, ranks: int) -> list[str]:
         """Command line that runs the inputs in `folder`; it must end when its standard input closes."""
 

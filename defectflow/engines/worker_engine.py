@@ -32,6 +32,10 @@ class WorkerEngine:
     def complete_inputs(self, folder: Path) -> None:
         """Nothing is missing."""
 
+    def side_by_side(self, cores: int, ranks: int) -> int:
+        """One calculation for as many cores as it has ranks."""
+        return max(1, cores // ranks)
+
     def command(self, folder: Path, ranks: int) -> list[str]:
         """Command line of the worker, which runs on one rank unless an engine says otherwise."""
         if ranks != 1:

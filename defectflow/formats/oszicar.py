@@ -29,8 +29,10 @@ class Oszicar:
         F and E0 of every finished ionic step (eV per cell).
     moments : tuple of tuple of float
         Total moment of every finished ionic step (muB), one number or x, y, z; empty without spin.
+    scf_steps : int
+        SCF steps of all ionic steps together.
     scf_step : int
-        Number of the last SCF step, 0 if there is none.
+        Number of the last SCF step in its ionic step, 0 if there is none.
     scf_energy, scf_change : float
         Its energy and the change to the step before (eV per cell).
     """
@@ -38,6 +40,7 @@ class Oszicar:
     free_energies: tuple[float, ...]
     e0: tuple[float, ...]
     moments: tuple[tuple[float, ...], ...]
+    scf_steps: int
     scf_step: int
     scf_energy: float
     scf_change: float
@@ -66,6 +69,7 @@ def _oszicar(text: bytes) -> Oszicar:
         free_energies=tuple(finite(line[0]) for line in ionic),
         e0=tuple(finite(line[1]) for line in ionic),
         moments=tuple(tuple(finite(word) for word in m.group(1).split()) for m in marks),
+        scf_steps=len(scf),
         scf_step=int(number),
         scf_energy=fortran(energy),
         scf_change=fortran(change),

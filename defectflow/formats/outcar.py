@@ -184,13 +184,28 @@ def _tags(head: bytes) -> dict[str, str]:
     tags: dict[str, str] = {}
     for name, value in _TAG.findall(head, max(head.find(b"Dimension of arrays"), 0)):
         tags.setdefault(name.decode(), value.decode())
-    if (ranks := re.search(rb"running on +(\d+) ", head)) is not None:
-        tags["RANKS"] = ranks.group(1).decode()
+    tags |= _more_tags(head)
     for name in ("NIONS", "NKPTS", "NBANDS", "ISPIN", "NELM"):
         if not re.fullmatch(r"\d{1,9}", tags.get(name, "")):
             raise ParseError(f"does not say {name}, or says no number")
     for name in ("EDIFF", "NUPDOWN"):
         finite(tags.setdefault(name, "-1" if name == "NUPDOWN" else "").encode())
+    return tags
+
+
+def _more_tags(head: bytes) -> dict[str, str]:
+    """Lists, numbers of the POTCARs, the mesh and the processes, which do not stand as NAME = VALUE."""
+    tags: dict[str, str] = {}
+    for name in (b"LDAUL", b"LDAUU", b"LDAUJ"):
+        if rows := re.findall(name + rb" *=([ \d.+-]*)", head):  # the first may be the echo of the INCAR
+            tags[name.decode()] = " ".join(rows[-1].decode().split())
+    for name in (b"ENMAX", b"EATOM"):  # of every POTCAR entry: releases differ under one TITEL
+        found = re.findall(name + rb" *= *(-?[\d.]+)(?:;| eV)", head[: max(head.find(b"Dimension of arrays"), 0)])
+        tags[f"POTCAR.{name.decode()}"] = " ".join(w.decode() for w in found)
+    if (mesh := re.search(rb"generate k-points for: *([\d ]+)", head)) is not None:
+        tags["KDIVISIONS"] = " ".join(mesh.group(1).decode().split())
+    if (ranks := re.search(rb"running (?:on)? *(\d{1,9}) +(?:total cores|mpi-ranks|nodes)", head)) is not None:
+        tags["RANKS"] = ranks.group(1).decode()
     return tags
 
 

@@ -49,5 +49,13 @@ def _result_or_reason(study: Study, path: str) -> tuple[CalcResult | None, str]:
     except DefectFlowError as error:
         state = study.state(path)
         if state is None:
-            return None, "not run yet"
+            return None, _why_not_run(study, path)
         return None, state.error or f"{state.state}: {error.what}"
+
+
+def _why_not_run(study: Study, path: str) -> str:
+    parent = next(j.parent for j in study.jobs if j.path == path)
+    before = study.state(parent) if parent else None
+    if before is None or before.state == "done":
+        return "not run yet"
+    return f"not run: {parent} is {before.state}"

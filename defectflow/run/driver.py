@@ -203,7 +203,9 @@ class _Driver:
 
     def _note(self, running: _Running, state: str, error: str) -> None:
         seconds = self.seconds[running.job.path]
-        made = self._corrections(running.job.path, running.corrections)
+        # What a failed run tried is no reason to run its partners that way.
+        tried = self._corrections(running.job.path, running.corrections)
+        made = tuple(c for c in tried if state != "failed" or c in running.corrections or not c.changes_energy)
         entry = JobState(state, running.inputs.hash, running.inputs.engine, running.attempts, seconds, made, error)
         self.study.set_state(running.job.path, entry)
 

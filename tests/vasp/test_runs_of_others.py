@@ -72,6 +72,49 @@ def test_a_mixer_is_only_a_remark(fm, af):
     assert compare_foreign(fm, changed(af, AMIX="0.1")).certificate.passed
 
 
+def test_a_density_that_is_not_its_own_gives_no_total_energy(fm, af):
+    for tags in ({"ICHARG": "11"}, {"ALGO": "Eigenval"}):
+        assert any("no total energy" in r for r in compare_foreign(fm, changed(af, **tags)).certificate.reasons)
+
+
+@pytest.mark.parametrize("tag", ["POTCAR.EATOM", "POTCAR.ENMAX", "PRECFOCK", "I_CONSTRAINED_M"])
+def test_what_decides_in_silence_fails_the_certificate(fm, af, tag):
+    first = changed(fm, **{tag: "1"})
+    assert any(
+        r.startswith(f"{tag} differs") for r in compare_foreign(first, changed(af, **{tag: "2"})).certificate.reasons
+    )
+
+
+def test_a_tag_that_nobody_knows_is_a_remark(fm, af):
+    pair = compare_foreign(changed(fm, XYZ="1"), changed(af, XYZ="2"))
+    assert pair.certificate.passed
+    assert "XYZ differs (not known to change the energy): 1 and 2" in pair.certificate.remarks
+
+
+def test_a_tag_that_only_one_outcar_states_is_a_reason(vasp_outputs):
+    runs = [parse_run(vasp_outputs / "fm_afm" / f"MgMn2O4_static_{n}" / "OUTCAR.gz") for n in ("1_fm", "3_afm")]
+    without = {k: v for k, v in runs[1].settings.items() if k != "LDAUU"}
+    assert runs[0].settings["LDAUU"] == "0.0 3.9 0.0"
+    assert compare_foreign(*runs).certificate.passed
+    pair = compare_foreign(runs[0], replace(runs[1], settings=without))
+    assert "LDAUU is stated by one run only" in pair.certificate.reasons
+
+
+def test_the_mesh_of_an_outcar_is_compared(vasp_outputs):
+    runs = [parse_run(vasp_outputs / "fm_afm" / f"MgMn2O4_static_{n}" / "OUTCAR.gz") for n in ("1_fm", "3_afm")]
+    pair = compare_foreign(runs[0], replace(runs[1], k_mesh={"divisions": "9 9 9"}))
+    assert any("k mesh differs" in r for r in pair.certificate.reasons)
+
+
+def test_small_moments_of_one_size_make_an_order_too(fm, af):
+    small = [replace(run, site_moments=tuple(m / 20 for m in run.site_moments)) for run in (fm, af)]
+    assert [spin_order(run) for run in small] == ["FM", "AF"]
+
+
+def test_how_ions_would_move_matters_only_if_they_do(fm, af):
+    assert compare_foreign(fm, changed(af, IBRION="2", EDIFFG="-0.01")).certificate.passed
+
+
 def test_another_mesh_fails_the_certificate(fm, af):
     other = replace(af, k_mesh={**af.k_mesh, "divisions": "6 6 6"})
     assert any("k mesh differs" in r for r in same_settings(fm, other).reasons)

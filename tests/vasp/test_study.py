@@ -151,11 +151,29 @@ def test_ions_that_are_not_converged_go_on_from_contcar(run, folder, good):
 
 
 def test_a_run_stops_before_the_walltime_and_goes_on_from_there(run, folder, good):
-    end = str(time.time() + 200)  # below the margin: the guard acts at its first look
-    first = run(DEFECTFLOW_END_TIME=end, DEFECTFLOW_STANDIN_STEP="0.4")
+    end = str(time.time() + 25)
+    first = run(DEFECTFLOW_END_TIME=end, DEFECTFLOW_VASP_MARGIN="8", DEFECTFLOW_STANDIN_STEP="1.0")
     assert "stopped before the walltime ended" in first.stdout
     assert run().returncode == 0
     assert energies(folder) == pytest.approx(energies(good), abs=1e-4)
+
+
+def test_nothing_is_started_when_the_walltime_is_about_to_end(run, folder):
+    done = run(DEFECTFLOW_END_TIME=str(time.time() + 100))
+    assert "not started: the walltime ends" in done.stdout
+    assert not list(folder.rglob("OUTCAR"))
+
+
+def test_the_density_is_there_for_every_attempt(run, folder):
+    """Some of custodian's handlers delete CHGCAR; the run would start from atoms and find another minimum."""
+    assert run("edddav@AF/static").returncode == 0
+    assert "CHGCAR" in (folder / PAIR / "AF" / "static" / "custodian.json").read_text()
+    assert (folder / PAIR / "AF" / "static" / "CHGCAR").is_file()
+
+
+def test_what_a_failed_run_tried_is_not_imposed_on_its_partner(run, folder):
+    run("posmap!@FM/relax")
+    assert "SYMPREC" not in (folder / PAIR / "AF" / "relax" / "INCAR").read_text()
 
 
 def test_a_killed_driver_leaves_no_vasp_behind_and_the_study_goes_on(toy, folder, stand_in, run, good):

@@ -24,26 +24,22 @@ def compare_inputs(before: dict[str, str], folder: Path) -> tuple[Correction, ..
 
 def incar_dict(text: str) -> dict[str, str]:
     """Tags of an INCAR as texts, comments left out, ``n*value`` written out."""
+    from defectflow.engines.vasp.result import expanded
+
     tags: dict[str, str] = {}
     for line in text.replace(";", "\n").splitlines():
         name, sign, value = line.split("#")[0].split("!")[0].partition("=")
         if sign and name.strip():
-            tags[name.strip().upper()] = " ".join(_expanded(word) for word in value.split())
+            tags[name.strip().upper()] = expanded(value)
     return tags
 
 
-def _expanded(word: str) -> str:
-    times, star, value = word.partition("*")
-    return " ".join([value] * int(times)) if star and times.isdigit() and len(times) < 7 else word
-
-
 def _same(a: str | None, b: str | None) -> bool:
-    from defectflow.engines.vasp.result import same_value
+    from defectflow.engines.vasp.result import same_values
 
     if a is None or b is None:
         return a == b
-    first, second = a.split(), b.split()
-    return len(first) == len(second) and all(same_value(x, y) for x, y in zip(first, second, strict=True))
+    return same_values(a, b)
 
 
 def kpoints_line(text: str) -> str:

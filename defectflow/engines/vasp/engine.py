@@ -18,13 +18,14 @@ from defectflow.engines.vasp.incar import incar_tags, incar_text, kpoints_text, 
 from defectflow.engines.vasp.potcar import (
     Potential,
     check_cutoff,
-    find_potcar,
     flavours,
+    head_of,
+    known_zval,
     library,
     listed,
-    read_potential,
     require_library,
     spec_text,
+    try_find,
     write_potcar,
 )
 from defectflow.engines.vasp.rules import check_incar
@@ -89,6 +90,11 @@ class VaspEngine:
         if library() is not None:
             write_potcar(folder, (folder / "POTCAR.spec").read_text(encoding="utf-8").split())
             (folder / "POTCAR.spec").unlink()
+
+    def side_by_side(self, cores: int, ranks: int) -> int:
+        """One at a time where the command says itself how many ranks it starts."""
+        own = COMMAND in os.environ and not is_stand_in(vasp_command(ranks))
+        return 1 if own else max(1, cores // ranks)
 
     def command(self, folder: Path, ranks: int) -> list[str]:
         """The worker that runs VASP under custodian."""
@@ -161,13 +167,23 @@ def poscar_order(species: tuple[str, ...]) -> np.ndarray:
 
 
 def potential(element: str, flavour: str) -> Potential:
-    """The set as the package's table has it, else as the library has it."""
-    try:
+    """The set as the library has it, else as the package's table has it.
+
+    Raises
+    ------
+    InputError
+        If neither has it, or the two differ in their number of valence electrons.
+    """
+    place = library()
+    path = try_find(place, flavour) if place is not None and place.is_dir() else None
+    if path is None:
         return listed(element, flavour)
-    except InputError:
-        if library() is None:
-            raise
-    return read_potential(find_potcar(require_library(), flavour), flavour)[0]
+    found = head_of(path, flavour, path.stat().st_mtime_ns)
+    known = known_zval(element, flavour)
+    if known is not None and known != found.zval:
+        what = f"the library's {flavour} has {found.zval:g} valence electrons, not {known:g}"
+        raise InputError(what, where=str(path), todo="it is another set than its name says")
+    return found
 
 
 def _job_text(job: Job, order: np.ndarray) -> str:

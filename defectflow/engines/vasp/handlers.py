@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from custodian.custodian import ErrorHandler
 from custodian.vasp.handlers import (
@@ -29,9 +29,11 @@ from defectflow.formats.oszicar import read_oszicar
 from defectflow.formats.poscar import read_poscar
 
 STOPPED = "stopped-for-walltime"
+KEPT = "CONTCAR.whole"
 FROZEN = 21600.0  # s without a line of output
 # Least time before the end at which a run is stopped (s): VASP finishes the SCF step and writes its files.
-MARGIN = 300.0
+_MARGIN = 300.0
+ASK_AGAIN = 600.0  # s between two questions to the scheduler, which does not like many
 _LADDER = ({"ALGO": "All"}, {"ALGO": "Normal", "AMIX": 0.2, "BMIX": 0.0001, "AMIX_MAG": 0.8, "BMIX_MAG": 0.0001})
 
 
@@ -48,6 +50,20 @@ def handlers() -> list[ErrorHandler]:
         FrozenJobErrorHandler(timeout=float(os.environ.get("DEFECTFLOW_VASP_FROZEN", FROZEN))),
         WalltimeGuard(),
     ]
+
+
+def margin() -> float:
+    """Seconds before the end of the walltime at which a run is stopped."""
+    return float(os.environ.get("DEFECTFLOW_VASP_MARGIN", _MARGIN))
+
+
+def keep_geometry(folder: Path) -> None:
+    """Put the last whole ionic step aside: what VASP writes after an abort comes from an unconverged density."""
+    try:
+        read_poscar(folder / "CONTCAR")
+    except DefectFlowError:
+        return
+    (folder / KEPT).write_bytes((folder / "CONTCAR").read_bytes())
 
 
 class NotConverged(ErrorHandler):
@@ -101,25 +117,37 @@ class WalltimeGuard(ErrorHandler):
     raises_runtime_error = False
 
     def __init__(self) -> None:
-        self.started, self.written = time.time(), False
+        self.written = False
+        self.started, self.steps = time.time(), 0
+        self.asked, self.end = -ASK_AGAIN, cast(float | None, None)  # when the scheduler was asked, and what it said
 
     def check(self, directory: str = "./") -> bool:
         """Whether the end of the walltime is nearer than the margin, or than three SCF steps."""
-        left = seconds_left(os.environ, time.time())
-        if left is None or self.written:
+        if self.written or (end := self._end(time.time())) is None:
             return False
-        return left < max(MARGIN, 3 * self._step_seconds(Path(directory)))
+        return end - time.time() < max(margin(), 3 * self._step_seconds(Path(directory)))
+
+    def _end(self, now: float) -> float | None:
+        if now - self.asked >= ASK_AGAIN:
+            left = seconds_left(os.environ, now)
+            self.asked, self.end = now, None if left is None else now + left
+        return self.end
 
     def _step_seconds(self, folder: Path) -> float:
+        """Mean time of an SCF step of the attempt that runs."""
         try:
-            oszicar = read_oszicar(folder / "OSZICAR")
+            steps = read_oszicar(folder / "OSZICAR").scf_steps
         except DefectFlowError:
             return 0.0
-        return (time.time() - self.started) / max(1, oszicar.scf_step)
+        if steps < self.steps:  # custodian began a new attempt
+            self.started = time.time()
+        self.steps = steps
+        return (time.time() - self.started) / steps if steps else 0.0
 
     def correct(self, directory: str = "./") -> dict[str, Any]:
         """Ask VASP to stop after the SCF step that runs."""
         self.written = True
+        keep_geometry(Path(directory))
         Path(directory, "STOPCAR").write_text("LABORT = .TRUE.\n", encoding="utf-8")
         Path(directory, STOPPED).write_text("the walltime was about to end\n", encoding="utf-8")
         return {"errors": ["walltime"], "actions": None}

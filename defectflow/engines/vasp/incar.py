@@ -11,6 +11,11 @@ import numpy as np
 from defectflow.errors import InputError
 from defectflow.schema import Job, KMesh, Smearing
 
+# Set by the preset for each stage: another value would make it another kind of run.
+LOCKED = (
+    "ICHARG", "ISTART", "LCHARG", "IBRION", "ISIF", "LORBIT", "LVHAR", "LVTOT", "METAGGA", "LHFCALC", "NELECT",
+)  # fmt: skip
+
 Tag = bool | int | float | str | list[float]
 # Set from the recipe; a preset or an extra tag of the same name would say it twice.
 MANAGED = (
@@ -38,6 +43,9 @@ def incar_tags(job: Job, preset: dict[str, Any], n_electrons: float, order: np.n
     if twice := sorted(set(chosen) & set(MANAGED)):
         todo = "remove it from the preset or from settings.incar, and set it in the recipe"
         raise InputError(f"{twice[0]} follows from the recipe", where=f"{job.path}: INCAR", todo=todo)
+    if locked := sorted(set(job.settings.incar) & set(LOCKED)):
+        todo = "leave it out of settings.incar; FM/AF energies of this package are PBE (+U) with the stages' own runs"
+        raise InputError(f"{locked[0]} belongs to the stages", where="settings.incar", todo=todo)
     if job.stage == "static" and job.parent is not None:
         chosen["ICHARG"] = 1  # goes on from the relaxed density, so that the SCF stays in its minimum
     tags: dict[str, Tag] = {**_from_recipe(job, n_electrons), **chosen}

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,26 @@ def find_potcar(place: Path, flavour: str) -> Path:
     has = ", ".join(there) or "none of this element"
     todo = f"it has {has} (looked in {tried}); choose one in settings.potentials.vasp"
     raise EngineError(f"no POTCAR for {flavour}", where=str(place), todo=todo)
+
+
+def try_find(place: Path, flavour: str) -> Path | None:
+    """As `find_potcar`, None where it is not there."""
+    try:
+        return find_potcar(place, flavour)
+    except EngineError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def head_of(path: Path, flavour: str, changed: int) -> Potential:
+    """Head of a POTCAR; `changed` (its time stamp) makes an exchanged file be read again."""
+    return read_potential(path, flavour)[0]
+
+
+def known_zval(element: str, flavour: str) -> float | None:
+    """Valence electrons by the package's table."""
+    row = _table().get(element, {}).get(flavour)
+    return None if row is None else float(row["zval"])
 
 
 def _flavours_in(folder: Path, element: str) -> list[str]:

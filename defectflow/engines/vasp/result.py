@@ -25,7 +25,8 @@ SITE_POTENTIALS = "electron potential energy averaged over VASP's test charge in
 NUMERICS = (
     "PREC", "ALGO", "IALGO", "LREAL", "LASPH", "ADDGRID", "LMAXMIX", "ENAUG", "NGX", "NGY", "NGZ", "NGXF", "NGYF",
     "NGZF", "IBRION", "POTIM", "NELMIN", "NELMDL", "AMIX", "BMIX", "AMIX_MAG", "BMIX_MAG", "AMIN", "IMIX", "ISYM",
-    "SYMPREC", "NUPDOWN", "GGA", "ENMAX", "EDIFF", "EDIFFG", "ISMEAR", "SIGMA", "LHFCALC", "LDAU", "METAGGA", "IVDW",
+    "SYMPREC", "NUPDOWN", "GGA", "ENMAX", "EDIFF", "EDIFFG", "ISMEAR", "SIGMA", "LHFCALC", "LDAU", "LDAUTYPE", "LDAUL",
+    "LDAUU", "LDAUJ", "AEXX", "HFSCREEN", "PRECFOCK", "METAGGA", "IVDW", "LCORR", "NELECT",
 )  # fmt: skip
 
 
@@ -80,7 +81,11 @@ def calc_result(folder: Path, inputs: JobInputs, corrections: tuple[Correction, 
         site_potential_kind=SITE_POTENTIALS,
         planar_potential=_planar(folder),
         convergence=summary.convergence,
-        warnings=(*summary.warnings, *_changes(job, corrections), *_stand_in(xml)),
+        warnings=(
+            *summary.warnings,
+            *_changes(job, corrections, folder),
+            *_stand_in(xml),
+        ),
         core_seconds=outcar.cpu_seconds * number(outcar.tags, "RANKS", 1),
     )
 
@@ -101,11 +106,13 @@ def check_used(incar: str, xml: Vasprun, corrections: tuple[Correction, ...], fo
     """Compare the INCAR that was written with the one that VASP says it read."""
     changed = {c.tag for c in corrections}
     asked = dict(line.split(" = ", 1) for line in incar.splitlines())
-    for name in sorted(set(asked) - changed - {"SYSTEM", "MAGMOM"}):
+    # VASP before 5.4.4 echoes LORBIT as a truth value that is always false.
+    for name in sorted(set(asked) - changed - {"SYSTEM", "MAGMOM", "LORBIT"}):
         used = xml.header.incar.get(name)
-        if used is not None and not same_value(asked[name], used):
+        if used is not None and not same_values(asked[name], used):
             what = f"VASP read {name} = {used}, the inputs say {asked[name]}"
-            raise ParseError(what, where=str(folder), todo="someone edited the INCAR; run the job again")
+            todo = "the INCAR that VASP found is not the one that was written; look before you run it again"
+            raise ParseError(what, where=str(folder), todo=todo)
 
 
 def canonical(value: str) -> str:
@@ -115,10 +122,26 @@ def canonical(value: str) -> str:
     ('500', 'T', 'PE')
     """
     try:
-        return f"{float(value):.10g}"
+        return " ".join(f"{float(word):.10g}" for word in value.split())
     except ValueError:
         word = value.strip(" .").upper()
         return word[:1] if word in ("TRUE", "FALSE") else word
+
+
+def same_values(asked: str, used: str) -> bool:
+    """Whether a tag's list of values is that which VASP echoes; ``2*0 1`` is ``0 0 1``."""
+    first, second = expanded(asked).split(), expanded(used).split()
+    return len(first) == len(second) and all(same_value(a, b) for a, b in zip(first, second, strict=True))
+
+
+def expanded(value: str) -> str:
+    """A list with ``n*value`` written out."""
+    return " ".join(_expanded(word) for word in value.split())
+
+
+def _expanded(word: str) -> str:
+    times, star, value = word.partition("*")
+    return " ".join([value] * int(times)) if star and times.isdigit() and len(times) < 7 else word
 
 
 def same_value(asked: str, used: str) -> bool:
@@ -170,11 +193,13 @@ def _potentials(folder: Path, outcar: Outcar) -> dict[str, str]:
     return {element: f"{titel} {known.get(element, '')}".strip() for element, titel in titles.items()}
 
 
-def _changes(job: dict[str, Any], corrections: tuple[Correction, ...]) -> tuple[str, ...]:
+def _changes(job: dict[str, Any], corrections: tuple[Correction, ...], folder: Path) -> tuple[str, ...]:
+    continued = read_json(folder / "ran.json").get("continued")
+    again = ["goes on from the last geometry of an attempt that was stopped"] if continued else []
     taken = [
         f"{k} = {v or 'unset'}, as a correction of a run of this pair asked for" for k, v in job["overrides"].items()
     ]
-    return (*taken, *(f"corrected: {c}" for c in corrections))
+    return (*taken, *(f"corrected: {c}" for c in corrections), *again)
 
 
 def _stand_in(xml: Vasprun) -> tuple[str, ...]:

@@ -73,7 +73,15 @@ def _density(tags: dict[str, Tag]) -> tuple[str, str] | None:
     if _number(tags, "ICHARG", 2) >= 10 and moves:
         what = f"ICHARG = {_number(tags, 'ICHARG', 2):g} keeps the density fixed while the ions move: forces are wrong"
         return what, "use ICHARG = 1 or 2 in a relaxation"
+    if not self_consistent(str(tags.get("ALGO", "Normal"))):
+        return f"ALGO = {tags['ALGO']} is not self-consistent", "use Normal, Fast, All or Damped"
     return None
+
+
+def self_consistent(algo: str) -> bool:
+    """Whether an ALGO brings density and states into agreement."""
+    word = algo.strip().upper()
+    return word[:2] not in ("EI", "EX", "SU") and word not in ("NONE", "NOTHING")
 
 
 def _projection(tags: dict[str, Tag]) -> tuple[str, str] | None:

@@ -138,7 +138,7 @@ def _xml_steps(run: Vasprun) -> Steps:
 
 
 def _outcar_steps(run: Outcar, free: np.ndarray | None) -> Steps:
-    forces = np.array(run.forces)
+    forces = np.array(run.forces).reshape(-1, 3)
     flags = free if free is not None and free.shape == forces.shape else np.ones(forces.shape, bool)
     return Steps(run.scf_steps, run.scf_changes[-1], 0.0, run.ionic_energies, forces, flags, run.moment_drift)
 
@@ -168,7 +168,7 @@ def _from_outcar(files: VaspFiles) -> RunSummary:
         cell=Cell(lattice, run.species, coords, _collinear(sites, len(run.species))),
         convergence=convergence,
         settings=run.tags,
-        k_mesh={},
+        k_mesh={"divisions": run.tags["KDIVISIONS"]} if "KDIVISIONS" in run.tags else {},
         potentials=_by_element(run),
         warnings=(*_step_warnings(convergence, list(run.scf_steps), run.tags), *_moment_warnings(run)),
     )
@@ -178,9 +178,12 @@ def _completed(summary: RunSummary, outcar: Outcar, xml: Vasprun) -> RunSummary:
     """The summary of a vasprun.xml with what only the OUTCAR has: moments, two Fermi levels, all digits of changes."""
     from dataclasses import replace
 
-    tags = {**summary.settings, "EDIFF": outcar.tags["EDIFF"]}  # the XML prints a small EDIFF as 0.00000000
+    # The XML prints a small EDIFF as 0.00000000, and nothing of the POTCARs but their titles.
+    more = ("EDIFF", "POTCAR.ENMAX", "POTCAR.EATOM")
+    tags = {**summary.settings, **{name: outcar.tags[name] for name in more if name in outcar.tags}}
     sites = _sites(outcar.site_moments, tags, len(summary.cell))
-    judged = judge(_outcar_steps(outcar, xml.header.free), tags)
+    forces = xml.steps[-1].forces if len(xml.steps[-1].forces) else np.array(outcar.forces).reshape(-1, 3)
+    judged = judge(replace(_outcar_steps(outcar, None), forces=forces, free=xml.header.free), tags)
     steps = _step_warnings(judged, list(outcar.scf_steps), tags)
     return replace(
         summary,

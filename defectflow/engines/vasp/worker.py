@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,58 +33,75 @@ def main(folder: Path, command: list[str]) -> None:
     lock = lock_file(folder / ".worker.lock", seconds=20)
     inputs = JobInputs("vasp", tuple((n, (folder / n).read_text(encoding="utf-8")) for n in INPUTS))
     texts = dict(inputs.files)
-    _prepare(folder, inputs)
+    _check_walltime(folder)
+    continued = _prepare(folder, inputs)
     try:
         if not is_stand_in(command):
             write_potcar(folder, texts["POTCAR.spec"].split())
-        _run(folder, command)
+        _run(folder, command, _density(folder, texts))
     finally:
         (folder / "POTCAR").unlink(missing_ok=True)  # its licence does not go with the results
         found = [asdict(c) for c in compare_inputs(texts, folder)]
         write_atomic(folder / CORRECTIONS, json.dumps({"corrections": found}, indent=1).encode())
-    write_atomic(folder / RAN, json.dumps({"input_hash": inputs.hash}).encode())
+    write_atomic(folder / RAN, json.dumps({"input_hash": inputs.hash, "continued": continued}).encode())
     lock.close()
 
 
-def _prepare(folder: Path, inputs: JobInputs) -> None:
-    """Density of the parent, and the geometry that an earlier attempt of the same relaxation came to."""
-    from defectflow.engines.vasp.handlers import STOPPED
+def _check_walltime(folder: Path) -> None:
+    from defectflow.engines.vasp.handlers import margin
+    from defectflow.engines.vasp.walltime import seconds_left
 
-    (folder / STOPPED).unlink(missing_ok=True)
-    texts = dict(inputs.files)
-    tags, job = incar_dict(texts["INCAR"]), json.loads(texts[JOB])
+    left = seconds_left(os.environ, time.time())
+    if left is not None and left < 2 * margin():
+        todo = "submit the study again: it goes on"
+        raise EngineError(f"not started: the walltime ends in {left:.0f} s", where=str(folder), todo=todo)
+
+
+def _prepare(folder: Path, inputs: JobInputs) -> bool:
+    """Clear what an earlier attempt left, or go on from the geometry it came to; whether it goes on."""
+    from defectflow.engines.vasp.handlers import KEPT, STOPPED
+
+    job = json.loads(dict(inputs.files)[JOB])
     same = (folder / LEG).is_file() and read_json(folder / LEG).get("input_hash") == inputs.hash
-    if same and job["stage"] == "relax":
-        _continue(folder)
-    else:
-        (folder / "CONTCAR").unlink(missing_ok=True)
-        (folder / "CHGCAR").unlink(missing_ok=True)
+    last = KEPT if (folder / KEPT).is_file() and (folder / STOPPED).is_file() else "CONTCAR"
+    continued = same and job["stage"] == "relax" and _continue(folder, last)
+    for name in (KEPT, STOPPED, *(() if continued else ("CONTCAR", "CHGCAR"))):
+        (folder / name).unlink(missing_ok=True)
     write_atomic(folder / LEG, json.dumps({"input_hash": inputs.hash}).encode())
-    if tags.get("ICHARG") in ("1", "11") and job["parent"]:
-        density = folder / job["parent"] / "CHGCAR"
-        if not density.is_file() or not density.stat().st_size:
-            todo = "run that job again"
-            raise EngineError("the density to start from is missing or empty", where=str(density), todo=todo)
-        shutil.copyfile(density, folder / "CHGCAR")
+    return continued
 
 
-def _continue(folder: Path) -> None:
+def _density(folder: Path, texts: dict[str, str]) -> Path | None:
+    """Density that the run starts from, None if from atoms."""
+    parent = json.loads(texts[JOB])["parent"]
+    if incar_dict(texts["INCAR"]).get("ICHARG") not in ("1", "11") or not parent:
+        return None
+    density = Path(os.path.normpath(folder / parent)) / "CHGCAR"
+    if not density.is_file() or not density.stat().st_size:
+        todo = "run that job again"
+        raise EngineError("the density to start from is missing or empty", where=str(density), todo=todo)
+    return density
+
+
+def _continue(folder: Path, name: str) -> bool:
     try:
-        start, last = read_poscar(folder / "POSCAR"), read_poscar(folder / "CONTCAR")
+        start, last = read_poscar(folder / "POSCAR"), read_poscar(folder / name)
     except DefectFlowError:
-        return  # VASP leaves an empty CONTCAR when it dies early: then from the start
-    if last.species == start.species:
-        write_atomic(folder / "POSCAR", (folder / "CONTCAR").read_bytes())
+        return False  # VASP leaves an empty CONTCAR when it dies early: then from the start
+    if last.species != start.species:
+        return False
+    write_atomic(folder / "POSCAR", (folder / name).read_bytes())
+    return True
 
 
-def _run(folder: Path, command: list[str]) -> None:
+def _run(folder: Path, command: list[str], density: Path | None) -> None:
     from custodian.custodian import Custodian, CustodianError
 
     from defectflow.engines.vasp.handlers import STOPPED, handlers
 
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
     poll = float(os.environ.get("DEFECTFLOW_VASP_POLL", "2"))
-    jobs = [_vasp_job(command)]
+    jobs = [_vasp_job(command, density)]
     run: Any = Custodian(handlers(), jobs, max_errors=8, polling_time_step=poll, monitor_freq=5, directory=str(folder))
     try:
         run.run()
@@ -97,7 +115,7 @@ def _run(folder: Path, command: list[str]) -> None:
         raise EngineError("stopped before the walltime ended", where=str(folder), todo=todo)
 
 
-def _vasp_job(command: list[str]) -> Any:
+def _vasp_job(command: list[str], density: Path | None) -> Any:
     from custodian.vasp.jobs import VaspJob
 
     class LeashedVaspJob(VaspJob):
@@ -106,6 +124,8 @@ def _vasp_job(command: list[str]) -> Any:
         def run(self, directory: str = "./") -> subprocess.Popen[bytes]:
             leash = [sys.executable, "-m", "defectflow.engines.vasp.leash", *self.vasp_cmd]
             place = Path(directory)
+            if density is not None:  # before every attempt: some handlers delete it
+                shutil.copyfile(density, place / "CHGCAR")
             with (place / self.output_file).open("wb") as out, (place / self.stderr_file).open("wb") as err:
                 self._vasp_process = subprocess.Popen(
                     leash, cwd=directory, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True

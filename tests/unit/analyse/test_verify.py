@@ -167,3 +167,19 @@ def test_other_numerics_are_energy_neutral_or_not(key, passed):
     certificate = verify_settings(tiny_result("FM"), af)
     assert certificate.passed is passed
     assert any(f"numerics.{key} differs" in text for text in (*certificate.reasons, *certificate.remarks))
+
+
+def with_host_moments(result, *moments):
+    found = result.site_moments.copy()
+    found[: len(moments)] = moments
+    return replace(result, site_moments=found)
+
+
+def test_another_order_of_the_hosts_own_moments_fails():
+    fm, af = with_host_moments(tiny_result("FM"), 1.7, -1.7), with_host_moments(tiny_result("AF"), 1.7, 1.7)
+    assert any("of the host have another order" in r for r in pair_certificate(fm, af).reasons)
+
+
+def test_all_signs_of_the_host_may_turn_together():
+    fm, af = with_host_moments(tiny_result("FM"), 1.7, -1.7), with_host_moments(tiny_result("AF"), -1.7, 1.7)
+    assert pair_certificate(fm, af).passed

@@ -184,7 +184,9 @@ def test_further_tags_are_written(paper):
         ({"ENCUT": 300}, "ENCUT follows from the recipe"),
         ({"NCOER": 4}, 'did you mean "NCORE"'),
         ({"NUPDOWN": 0}, "moments of both signs"),
-        ({"ICHARG": 11}, "while the ions move"),
+        ({"ICHARG": 11}, "ICHARG belongs to the stages"),
+        ({"METAGGA": "SCAN"}, "METAGGA belongs to the stages"),
+        ({"ALGO": "Eigenval"}, "not self-consistent"),
         ({"ISYM": 2}, "ISYM follows from the recipe"),
         ({"LSORBIT": True}, "collinear"),
         ({"ncore": 4}, 'did you mean "NCORE"'),
@@ -203,6 +205,7 @@ def test_unknown_and_contradictory_tags_are_errors(paper, tags, message):
         ({"ISPIN": 2, "MAGMOM": [2.0, 2.0], "NUPDOWN": 0}, "adds up to 4"),
         ({"NSW": 0, "LREAL": "Auto"}, "gives an energy"),
         ({"NSW": 9, "ISMEAR": -5}, "tetrahedron"),
+        ({"NSW": 9, "IBRION": 2, "ICHARG": 11}, "while the ions move"),
         ({"NEDOS": 100, "EMIN": 3, "EMAX": -3}, "EMIN"),
     ],
 )

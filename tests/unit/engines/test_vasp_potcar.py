@@ -6,6 +6,7 @@ import gzip
 
 import pytest
 
+from defectflow.engines.vasp.engine import potential
 from defectflow.engines.vasp.potcar import (
     check_cutoff,
     find_potcar,
@@ -26,7 +27,7 @@ TEXT = """  PAW_PBE {0} 01Jan2000
 
    TITEL  = PAW_PBE {0} 01Jan2000
    LULTRA =        F    use ultrasoft PP ?
-   POMASS =   16.000;  ZVAL   =    6.000    mass and valenz
+   POMASS =   16.000;  ZVAL   =    {1:.3f}    mass and valenz
    ENMAX  =  400.000;  ENMIN  =  300.000 eV
 END of PSCTR-controll parameters
  local part
@@ -36,14 +37,18 @@ END of PSCTR-controll parameters
 """
 
 
+def text_of(flavour: str) -> str:
+    return TEXT.format(flavour, {"Mg": 2, "C": 4}.get(flavour, 6))
+
+
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     """A library of one release with four flavours, one of them packed."""
     release = tmp_path / "psp" / "POT_GGA_PAW_PBE_54"
     for flavour in ("Mg", "O", "O_s"):
         (release / flavour).mkdir(parents=True)
-        (release / flavour / "POTCAR").write_text(TEXT.format(flavour))
-    (release / "POTCAR.C.gz").write_bytes(gzip.compress(TEXT.format("C").encode()))
+        (release / flavour / "POTCAR").write_text(text_of(flavour))
+    (release / "POTCAR.C.gz").write_bytes(gzip.compress(text_of("C").encode()))
     monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path / "psp"))
     return tmp_path / "psp"
 
@@ -54,6 +59,17 @@ def test_joins_in_the_order_of_the_poscar(library, tmp_path):
     assert [text.index(f"SECRET of {s}") for s in ("Mg", "O", "C")] == sorted(
         text.index(f"of {s}\n") - 7 for s in ("Mg", "O", "C")
     )
+
+
+def test_a_library_whose_set_has_other_electrons_is_refused(library):
+    (library / "POT_GGA_PAW_PBE_54" / "Mg" / "POTCAR").write_text(text_of("Mg").replace("2.000", "8.000"))
+    with pytest.raises(InputError, match="8 valence electrons, not 2"):
+        potential("Mg", "Mg")
+
+
+def test_the_cutoff_is_checked_against_the_library(library):
+    (library / "POT_GGA_PAW_PBE_54" / "Mg" / "POTCAR").write_text(text_of("Mg").replace("400.000", "550.000"))
+    assert potential("Mg", "Mg").enmax == 550
 
 
 def test_titel_and_hash_are_noted_and_no_text(library, tmp_path):
@@ -84,14 +100,14 @@ def test_a_library_that_is_no_folder(monkeypatch, tmp_path):
 
 def test_a_potcar_of_another_functional_is_refused(library):
     path = library / "POT_GGA_PAW_PBE_54" / "O" / "POTCAR"
-    path.write_text(TEXT.format("O").replace("PAW_PBE", "PAW_LDA"))
+    path.write_text(text_of("O").replace("PAW_PBE", "PAW_LDA"))
     with pytest.raises(ParseError, match="PAW_LDA"):
         read_potential(path, "O")
 
 
 def test_a_potcar_that_is_cut_off_is_refused(library):
     path = library / "POT_GGA_PAW_PBE_54" / "O" / "POTCAR"
-    path.write_text(TEXT.format("O")[:120])
+    path.write_text(text_of("O")[:120])
     with pytest.raises(ParseError, match="no whole POTCAR"):
         read_potential(path, "O")
 
@@ -154,7 +170,7 @@ def test_the_text_of_a_potcar_lands_nowhere(library, tmp_path, toy, defectflow, 
 def test_inputs_hold_the_potcar_where_a_library_is(library, tmp_path, toy, defectflow):
     assert defectflow("inputs", toy, "-o", tmp_path / "in").returncode == 0
     text = (tmp_path / "in" / "pairs" / "4" / "AF" / "relax" / "POTCAR").read_text()
-    assert text == "".join(TEXT.format(s) for s in ("Mg", "O", "C"))
+    assert text == "".join(text_of(s) for s in ("Mg", "O", "C"))
 
 
 def test_inputs_without_a_library_hold_its_specification(tmp_path, toy, defectflow):
