@@ -93,17 +93,17 @@ class _Shape:
 
 def _batches(scan: Scanner, shape: _Shape) -> Iterator[bytes]:
     """Blocks of whole rows, several small sets joined in one."""
-    level, held, size = 0, [], 0
+    level, held, size, expected = 0, [], 0, 0
     while True:
         between, step = scan.match(_STEP)
-        if between.strip():
-            raise ParseError(
-                f'"{between.strip()[:40].decode("latin-1")}" between the rows of an array', where=scan.where
-            )
+        if stray := between.strip()[:40].decode("latin-1"):
+            raise ParseError(f'"{stray}" between the rows of an array', where=scan.where)
         if step == b"</array>":
             break
         if step == b"<r>":
-            block = between.rpartition(b"\n")[2] + step + scan.until(b"</set>").rstrip(b" \t")
+            rows = scan.until(b"</set>", expected=expected)  # a set of that length with another in it is no rows
+            expected = len(rows)
+            block = between.rpartition(b"\n")[2] + step + rows.rstrip(b" \t")
             shape.add_rows(level, _lines(block), scan.where)
             held.append(block)
             size += len(block)

@@ -101,20 +101,35 @@ class Scanner:
         self.where = where
         self._stream, self._window, self._at = stream, b"", 0
 
-    def until(self, token: bytes, limit: int = LIMIT) -> bytes:
+    def until(self, token: bytes, limit: int = LIMIT, expected: int = 0) -> bytes:
         """Bytes before the next `token`, which is passed over.
+
+        Where the token stands behind `expected` bytes, these are taken without a search: the caller, who knows the
+        length of a block, must then make sure that there is no token in it.
 
         Raises
         ------
         ParseError
             If the file ends before it, or more than `limit` bytes lie before it.
         """
+        if expected and self._holds(expected + len(token)) and self._window.startswith(token, self._at + expected):
+            self._at += expected + len(token)
+            return self._window[self._at - expected - len(token) : self._at - len(token)]
 
         def find(window: bytes, at: int) -> tuple[int, int] | None:
             found = window.find(token, at)
             return None if found < 0 else (found, found + len(token))
 
         return self._take(find, token, limit)[0]
+
+    def _holds(self, size: int) -> bool:
+        """Whether the window holds that many bytes from here on; reads more if not."""
+        while len(self._window) - self._at < size:
+            chunk = self._stream.read(CHUNK)
+            if not chunk:
+                return False
+            self._window, self._at = self._window[self._at :] + chunk, 0
+        return True
 
     def match(self, pattern: re.Pattern[bytes], limit: int = LIMIT) -> tuple[bytes, bytes]:
         """Bytes before the next match of `pattern` (of at most 64 bytes), and the match, which is passed over."""

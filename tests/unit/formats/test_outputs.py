@@ -201,3 +201,14 @@ def test_a_doscar_of_many_points_has_merged_columns_in_its_head(tmp_path):
     rows = b"".join(b"  %9.3f  0.1000E+01  0.2000-101\n" % (i / 1000) for i in range(20000))
     found = read_doscar(written(tmp_path, "DOSCAR", head + rows))
     assert (found.fermi, found.total.shape, found.integrated[0, 0]) == (5.34988354, (1, 20000), 0.2e-101)
+
+
+def test_a_set_within_the_length_of_a_set_is_no_row(toy_run, tmp_path):
+    text = (toy_run / "vasprun.xml").read_bytes()
+    second = text.index(b'<set comment="kpoint 2">')
+    start = text.index(b"       <r>", second)
+    row = text[start : text.index(b"\n", start)]
+    hidden = b"</set><set>".ljust(len(row))
+    path = written(tmp_path, "vasprun.xml", text[:start] + hidden + text[start + len(row) :])
+    with pytest.raises(ParseError):
+        read_vasprun(path)
