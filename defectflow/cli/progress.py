@@ -58,7 +58,7 @@ class _Watch:
         ended = {p: s for p, s in snapshot.states.items() if s not in ("waiting", "submitted")}
         new = {p: s for p, s in ended.items() if self.seen.get(p) != s}
         self.seen |= new
-        lines = [f"{s:12s} {p}{_seconds(snapshot.seconds.get(p))}" for p, s in new.items()]
+        lines = [f"{s:12s} {p}{_seconds(s, snapshot.seconds.get(p))}" for p, s in new.items()]
         if lines:
             with self.log.open("a", encoding="utf-8") as log:
                 log.writelines(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n" for line in lines)
@@ -124,5 +124,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _seconds(value: float | None) -> str:
-    return " (had been done)" if value is None else f" in {_clock(value)}"
+def _seconds(state: str, value: float | None) -> str:
+    if value is None:
+        return " (had been done)" if state == "done" else ""
+    return f" in {_clock(value)}"

@@ -100,7 +100,8 @@ class _Driver:
         done = self.study.finished(job.path, inputs) or self._left_behind(job.path, inputs)
         if done is not None:
             self._believe(job.path, done)
-            self._repair(job.path, inputs)
+            if self._repair(job.path, inputs):
+                self._take_over(job.path)
             return
         running = self._prepare(job, inputs)
         folder = self.study.job_folder(job.path)
@@ -123,13 +124,15 @@ class _Driver:
             file.unlink(missing_ok=True)
         return result
 
-    def _repair(self, path: str, inputs: JobInputs) -> None:
+    def _repair(self, path: str, inputs: JobInputs) -> bool:
         # The driver was killed between result and state: the result counts, the state follows.
         before = self.study.state(path)
         if before is None or before.state != "done":
             attempts = before.attempts if before else 1
             kept = self._corrections(path, kept_corrections(before))
             self.study.set_state(path, JobState("done", inputs.hash, inputs.engine, attempts, corrections=kept))
+            return any(c.changes_energy for c in kept)
+        return False
 
     def _prepare(self, job: Job, inputs: JobInputs) -> _Running:
         folder = self.study.job_folder(job.path)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from defectflow.errors import ParseError
-from defectflow.schema import CalcResult, Cell, JobState
+from defectflow.schema import CalcResult, Cell, Correction, JobState
 from defectflow.schema.jsonio import load_record, save_record
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -21,7 +21,10 @@ def test_arrays_come_back_to_the_last_bit(tmp_path_factory, coords, moments):
     assert back.moments.tobytes() == moments.tobytes()
 
 
-@given(seconds=finite, error=st.text(), corrections=st.lists(st.text()).map(tuple))
+CORRECTIONS = st.builds(Correction, st.text(), st.text(), st.text(), st.booleans())
+
+
+@given(seconds=finite, error=st.text(), corrections=st.lists(CORRECTIONS).map(tuple))
 def test_scalars_and_texts_come_back(tmp_path_factory, seconds, error, corrections):
     path = tmp_path_factory.mktemp("record") / "job.json"
     state = JobState("done", "hash", "gpaw", 1, seconds, corrections, error)
