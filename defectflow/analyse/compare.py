@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from defectflow.analyse.exchange import Exchange, exchange
 from defectflow.analyse.verify import Certificate, certificate, order_found, pair_distance, verify_pair, verify_state
-from defectflow.schema import CalcResult, PairOrbit, StateEntry
+from defectflow.schema import CalcResult, PairOrbit, RunSummary, StateEntry
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def summary(entry: StateEntry) -> StateSummary:
     return StateSummary(entry.name, result.e0, result.total_moment, (first, second), distance, passed, result.code)
 
 
-def numerical_uncertainty(first: CalcResult, second: CalcResult) -> float:
+def numerical_uncertainty(first: CalcResult | RunSummary, second: CalcResult | RunSummary) -> float:
     """SCF residues of both runs plus the change of their difference between F and E0 (eV)."""
     residue = sum(max(abs(r.convergence.last_energy_change), r.convergence.energy_tolerance) for r in (first, second))
     smearing = abs((second.free_energy - first.free_energy) - (second.e0 - first.e0))

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from defectflow.analyse.verify import Certificate, certificate, converged_reasons
+from defectflow.analyse.compare import numerical_uncertainty
+from defectflow.analyse.verify import SIZE_RANGE, Certificate, certificate, converged_reasons
 from defectflow.errors import ParseError
 from defectflow.schema import RunSummary
-from defectflow.schema.neutral import is_neutral
+from defectflow.schema.keywords import is_neutral, same_values, self_consistent
 
 # A site has a say in the order if its moment is above the floor (muB) and above this share of the largest one.
 MAGNETIC_FLOOR, MAGNETIC_SHARE = 0.05, 0.3
 TOTAL_SEEN = 0.5  # muB; a total moment below it is none
-SIZE_RANGE = (0.6, 1.4)  # |site moment| of one run over that of the other
 CELL_REMARK = 0.03  # relative change of the volume beyond which two cells are hardly the same system
 # What decides a VASP energy, beyond the mesh. A tag that is neither here nor neutral is a remark.
 DECISIVE = (
@@ -79,9 +79,9 @@ def verify_summary(run: RunSummary) -> Certificate:
 
 def _not_self_consistent(run: RunSummary) -> list[str]:
     density = (run.settings.get("ICHARG", "2").split() or ["2"])[0]
-    algo = run.settings.get("ALGO", "Normal").strip().upper()
+    algo = run.settings.get("ALGO", "Normal")
     fixed = density.isdigit() and len(density) < 4 and int(density) >= 10
-    if fixed or algo[:2] in ("EI", "EX", "SU") or algo in ("NONE", "NOTHING"):
+    if fixed or not self_consistent(algo):
         return [f"{run.path}: its density is not its own (ICHARG = {density}, ALGO = {algo}): this is no total energy"]
     return []
 
@@ -128,7 +128,7 @@ def compare_foreign(first: RunSummary, second: RunSummary) -> ForeignPair:
     moments = [np.array(run.collinear_moments()[1]) for run in (fm, af)]
     dimer = 1000 * delta / 2 if _magnetic(moments[0]).sum() == _magnetic(moments[1]).sum() == 2 else None
     checked = certificate([*reasons, *_sizes(fm, af, moments)], remarks)
-    return ForeignPair(fm, af, delta, _uncertainty(fm, af), dimer, checked)
+    return ForeignPair(fm, af, delta, numerical_uncertainty(fm, af), dimer, checked)
 
 
 def _sizes(fm: RunSummary, af: RunSummary, moments: list[np.ndarray]) -> list[str]:
@@ -140,11 +140,6 @@ def _sizes(fm: RunSummary, af: RunSummary, moments: list[np.ndarray]) -> list[st
     if not len(ratio) or (SIZE_RANGE[0] <= ratio.min() and ratio.max() <= SIZE_RANGE[1]):
         return []
     return [f"site moments differ by factors {ratio.min():.2f} to {ratio.max():.2f}: another atomic state"]
-
-
-def _uncertainty(fm: RunSummary, af: RunSummary) -> float:
-    residue = sum(max(r.convergence.last_energy_change, r.convergence.energy_tolerance) for r in (fm, af))
-    return residue + abs((af.free_energy - fm.free_energy) - (af.e0 - fm.e0))
 
 
 def same_settings(first: RunSummary, second: RunSummary) -> Certificate:
@@ -163,7 +158,7 @@ def same_settings(first: RunSummary, second: RunSummary) -> Certificate:
 
 def _differing(first: RunSummary, second: RunSummary) -> tuple[list[tuple[str, str, str]], list[str]]:
     a, b = first.settings, second.settings
-    both = [(t, a[t], b[t]) for t in sorted(a.keys() & b.keys()) if not _equal(a[t], b[t]) and t not in UNCOMPARED]
+    both = [(t, a[t], b[t]) for t in sorted(a.keys() & b.keys()) if not same_values(a[t], b[t]) and t not in UNCOMPARED]
     alike = ("param" in first.k_mesh) == ("param" in second.k_mesh)  # read from the same kind of file
     return both, [t for t in sorted(a.keys() ^ b.keys()) if t in DECISIVE and alike and not t.startswith("POTCAR")]
 
@@ -211,18 +206,6 @@ def _size_remarks(first: RunSummary, second: RunSummary) -> list[str]:
     if abs(change) > CELL_REMARK:
         remarks.append(f"the volumes differ by more than {100 * CELL_REMARK:.0f} %: are these the same system?")
     return remarks
-
-
-def _equal(a: str, b: str) -> bool:
-    first, second = a.split(), b.split()
-    return len(first) == len(second) and all(_equal_word(x, y) for x, y in zip(first, second, strict=True))
-
-
-def _equal_word(a: str, b: str) -> bool:
-    try:
-        return abs(float(a) - float(b)) <= 1e-8 * max(1.0, abs(float(a)))
-    except ValueError:
-        return a.strip(".").upper() == b.strip(".").upper()
 
 
 def _release(run: RunSummary) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from defectflow.errors import AnalysisError
 from defectflow.schema import CalcResult, Convergence, PairCell, StateEntry
-from defectflow.schema.neutral import is_neutral
+from defectflow.schema.keywords import is_neutral
 
 MOMENT_TOLERANCE = 0.1  # muB, total moment against the intended one
 DRIFT_LIMIT = 0.05  # muB over the last three SCF steps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from defectflow.errors import ParseError
 
@@ -28,3 +29,12 @@ def symbol(label: bytes) -> str:
     if found is None or found.group(1) not in SYMBOLS:
         raise ParseError(f'"{word[:40]}" is no chemical symbol')
     return found.group(1)
+
+
+def by_element(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Values by element; an element that comes again counts up: "O", "O#2"."""
+    found: dict[str, str] = {}
+    for element, value in entries:
+        again = sum(key.split("#")[0] == element for key in found)
+        found[f"{element}#{again + 1}" if again else element] = value
+    return found

@@ -6,6 +6,7 @@ The file is mapped, not read: the last table of moments of a long relaxation cos
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -69,8 +70,6 @@ class Outcar:
         "average (electrostatic) potential at core" per atom (V); empty in old versions.
     cpu_seconds : float
         "Total CPU time used" of one process.
-    reached_accuracy : bool
-        Whether VASP printed that the relaxation met its criterion (a fact, not our judgement).
     """
 
     version: str
@@ -91,7 +90,6 @@ class Outcar:
     forces: tuple[tuple[float, ...], ...]
     core_potentials: tuple[float, ...]
     cpu_seconds: float
-    reached_accuracy: bool
 
 
 def read_outcar(path: Path) -> Outcar:
@@ -147,7 +145,6 @@ def _outcar(text: Text) -> Outcar:
         forces=forces,
         core_potentials=_core_potentials(text, len(species)),
         cpu_seconds=_cpu(text),
-        reached_accuracy=text.rfind(b"reached required accuracy") >= 0,
     )
 
 
@@ -164,7 +161,8 @@ def _scf(text: Text, ionic_steps: int) -> tuple[tuple[int, ...], tuple[tuple[flo
     if numbers != sorted(numbers):
         raise ParseError("its ionic steps are out of order: two runs wrote into one file")
     bounds = [0, *ends]
-    counts = tuple(sum(a < at < b for at, _ in found) for a, b in pairwise(bounds))
+    before = [bisect(found, (end,)) for end in bounds]
+    counts = tuple(b - a for a, b in pairwise(before))
     block = bytes(text[bounds[-2] : ends[-1]])
     words = _CHANGE.findall(block)
     if not words or len(words) != block.count(b"energy-change (2. order)"):

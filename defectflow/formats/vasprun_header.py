@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from defectflow.errors import ParseError
-from defectflow.formats.elements import symbol
+from defectflow.formats.elements import by_element, symbol
 from defectflow.formats.rows import numbers
 
 if TYPE_CHECKING:
@@ -155,9 +155,5 @@ def _table(text: bytes, name: bytes, columns: int) -> list[list[bytes]]:
 
 
 def _potentials(atoms: bytes) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for cells in _table(atoms, b"atomtypes", 5):
-        base = cells[1].strip().decode("latin-1")
-        key = next(k for i in range(1, 10_000) if (k := base if i == 1 else f"{base}#{i}") not in found)
-        found[key] = " ".join(cells[4].decode("latin-1").split())
-    return found
+    rows = _table(atoms, b"atomtypes", 5)
+    return by_element((c[1].strip().decode("latin-1"), " ".join(c[4].decode("latin-1").split())) for c in rows)

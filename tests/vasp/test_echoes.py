@@ -6,10 +6,11 @@ import pytest
 
 from defectflow.engines.vasp.corrections import incar_dict
 from defectflow.engines.vasp.incar import incar_text
-from defectflow.engines.vasp.result import check_used, same_values
+from defectflow.engines.vasp.result import check_used
 from defectflow.errors import ParseError
 from defectflow.formats.stream import read_bytes
 from defectflow.formats.vasprun import read_vasprun
+from defectflow.schema.keywords import same_values
 
 RUNS = (
     "fm_afm/MgMn2O4_static_1_fm",

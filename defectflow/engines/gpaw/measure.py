@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from defectflow.engines.planar import on_one_grid
 from defectflow.schema import CalcResult, Convergence, Job, Projections
 from defectflow.schema.cell import Floats
 
@@ -132,10 +133,7 @@ def _add(target: Floats, projections: Floats, setup: Any) -> None:
 
 def _planar(grid: Floats) -> Floats:
     # Pseudo potential: equal to the true one between the spheres, which is where averages are compared.
-    rows = [grid.mean(axis=tuple(k for k in range(3) if k != axis)) for axis in range(3)]
-    points = max(len(r) for r in rows)
-    where = np.arange(points) / points
-    return np.array([np.interp(where, np.arange(len(r)) / len(r), r, period=1.0) for r in rows])
+    return on_one_grid([grid.mean(axis=tuple(k for k in range(3) if k != axis)) for axis in range(3)])
 
 
 def _convergence(job: Job, trace: Trace, forces: Floats) -> Convergence:

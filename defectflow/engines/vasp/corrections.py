@@ -8,7 +8,7 @@ from pathlib import Path
 from defectflow.errors import ParseError
 from defectflow.formats.stream import read_bytes
 from defectflow.schema import Correction
-from defectflow.schema.neutral import is_neutral
+from defectflow.schema.keywords import expanded, is_neutral, same_values
 
 
 def compare_inputs(before: dict[str, str], folder: Path) -> tuple[Correction, ...]:
@@ -24,8 +24,6 @@ def compare_inputs(before: dict[str, str], folder: Path) -> tuple[Correction, ..
 
 def incar_dict(text: str) -> dict[str, str]:
     """Tags of an INCAR as texts, comments left out, ``n*value`` written out."""
-    from defectflow.engines.vasp.result import expanded
-
     tags: dict[str, str] = {}
     for line in text.replace(";", "\n").splitlines():
         name, sign, value = line.split("#")[0].split("!")[0].partition("=")
@@ -35,8 +33,6 @@ def incar_dict(text: str) -> dict[str, str]:
 
 
 def _same(a: str | None, b: str | None) -> bool:
-    from defectflow.engines.vasp.result import same_values
-
     if a is None or b is None:
         return a == b
     return same_values(a, b)

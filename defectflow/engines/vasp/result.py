@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from defectflow.engines.planar import on_one_grid
 from defectflow.engines.vasp.convergence import number
 from defectflow.engines.vasp.summary import read_files, summarise_vasp
 from defectflow.errors import ParseError
@@ -18,6 +19,7 @@ from defectflow.formats.vasprun import Vasprun
 from defectflow.schema import CalcResult, Cell, Correction, JobInputs, KMesh, Projections, Settings, Smearing
 from defectflow.schema.cell import Floats
 from defectflow.schema.jsonio import read_json
+from defectflow.schema.keywords import canonical, same_values
 
 SITE_MOMENTS = "inside the projection spheres of VASP (RWIGS of the POTCAR; LORBIT = 11)"
 SITE_POTENTIALS = "electron potential energy averaged over VASP's test charge in each core (OUTCAR)"
@@ -81,11 +83,7 @@ def calc_result(folder: Path, inputs: JobInputs, corrections: tuple[Correction, 
         site_potential_kind=SITE_POTENTIALS,
         planar_potential=_planar(folder),
         convergence=summary.convergence,
-        warnings=(
-            *summary.warnings,
-            *_changes(job, corrections, folder),
-            *_stand_in(xml),
-        ),
+        warnings=(*summary.warnings, *_changes(job, corrections, folder), *_stand_in(xml)),
         core_seconds=outcar.cpu_seconds * number(outcar.tags, "RANKS", 1),
     )
 
@@ -113,43 +111,6 @@ def check_used(incar: str, xml: Vasprun, corrections: tuple[Correction, ...], fo
             what = f"VASP read {name} = {used}, the inputs say {asked[name]}"
             todo = "the INCAR that VASP found is not the one that was written; look before you run it again"
             raise ParseError(what, where=str(folder), todo=todo)
-
-
-def canonical(value: str) -> str:
-    """One spelling of a tag's value: numbers without trailing zeros, T and F, capitals.
-
-    >>> canonical("500.00000000"), canonical(".TRUE."), canonical("Pe")
-    ('500', 'T', 'PE')
-    """
-    try:
-        return " ".join(f"{float(word):.10g}" for word in value.split())
-    except ValueError:
-        word = value.strip(" .").upper()
-        return word[:1] if word in ("TRUE", "FALSE") else word
-
-
-def same_values(asked: str, used: str) -> bool:
-    """Whether a tag's list of values is that which VASP echoes; ``2*0 1`` is ``0 0 1``."""
-    first, second = expanded(asked).split(), expanded(used).split()
-    return len(first) == len(second) and all(same_value(a, b) for a, b in zip(first, second, strict=True))
-
-
-def expanded(value: str) -> str:
-    """A list with ``n*value`` written out."""
-    return " ".join(_expanded(word) for word in value.split())
-
-
-def _expanded(word: str) -> str:
-    times, star, value = word.partition("*")
-    return " ".join([value] * int(times)) if star and times.isdigit() and len(times) < 7 else word
-
-
-def same_value(asked: str, used: str) -> bool:
-    """Whether a tag's value is that which VASP echoes, which has eight decimals, and T for .TRUE.."""
-    try:
-        return abs(float(asked) - float(used)) <= 0.51e-8 * max(1.0, abs(float(asked)))
-    except ValueError:
-        return canonical(asked) == canonical(used)
 
 
 def _sorted_bands(xml: Vasprun, folder: Path) -> tuple[Floats, Floats, Floats]:
@@ -182,9 +143,7 @@ def _planar(folder: Path) -> Floats:
     path = find_file(folder, "LOCPOT")
     if path is None:
         return np.zeros((3, 0))  # a stage that writes none
-    rows = read_planar_averages(path).averages
-    where = np.arange(max(map(len, rows))) / max(map(len, rows))
-    return np.array([np.interp(where, np.arange(len(r)) / len(r), r, period=1.0) for r in rows])
+    return on_one_grid(read_planar_averages(path).averages)
 
 
 def _potentials(folder: Path, outcar: Outcar) -> dict[str, str]:

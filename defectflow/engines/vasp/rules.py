@@ -10,6 +10,7 @@ from typing import cast
 
 from defectflow.engines.vasp.incar import Tag
 from defectflow.errors import InputError
+from defectflow.schema.keywords import self_consistent
 
 
 def check_incar(tags: dict[str, Tag], where: str) -> None:
@@ -76,12 +77,6 @@ def _density(tags: dict[str, Tag]) -> tuple[str, str] | None:
     if not self_consistent(str(tags.get("ALGO", "Normal"))):
         return f"ALGO = {tags['ALGO']} is not self-consistent", "use Normal, Fast, All or Damped"
     return None
-
-
-def self_consistent(algo: str) -> bool:
-    """Whether an ALGO brings density and states into agreement."""
-    word = algo.strip().upper()
-    return word[:2] not in ("EI", "EX", "SU") and word not in ("NONE", "NOTHING")
 
 
 def _projection(tags: dict[str, Tag]) -> tuple[str, str] | None:

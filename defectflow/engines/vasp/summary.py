@@ -9,6 +9,7 @@ import numpy as np
 
 from defectflow.engines.vasp.convergence import PRINTED, Steps, judge, number
 from defectflow.errors import ParseError
+from defectflow.formats.elements import by_element
 from defectflow.formats.outcar import Outcar, read_outcar
 from defectflow.formats.poscar import read_poscar
 from defectflow.formats.stream import find_file
@@ -169,7 +170,7 @@ def _from_outcar(files: VaspFiles) -> RunSummary:
         convergence=convergence,
         settings=run.tags,
         k_mesh={"divisions": run.tags["KDIVISIONS"]} if "KDIVISIONS" in run.tags else {},
-        potentials=_by_element(run),
+        potentials=by_element((t.split()[1].split("_")[0], t) for t in run.titles),
         warnings=(*_step_warnings(convergence, list(run.scf_steps), run.tags), *_moment_warnings(run)),
     )
 
@@ -221,15 +222,6 @@ def _sites(found: tuple[tuple[float, ...], ...], tags: dict[str, str], atoms: in
 def _collinear(sites: tuple[Moment, ...] | None, atoms: int) -> Floats:
     scalar = [m for m in sites or () if isinstance(m, float)]
     return np.array(scalar) if len(scalar) == atoms else np.zeros(atoms)
-
-
-def _by_element(run: Outcar) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for title in run.titles:
-        base = title.split()[1].split("_")[0]
-        key = next(k for i in range(1, 10_000) if (k := base if i == 1 else f"{base}#{i}") not in found)
-        found[key] = title
-    return found
 
 
 def _step_warnings(convergence: Convergence, scf_steps: list[int], tags: dict[str, str]) -> list[str]:
