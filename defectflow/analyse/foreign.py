@@ -170,7 +170,8 @@ def _decides(tag: str, first: RunSummary, second: RunSummary) -> bool:
         return bool(np.abs(first.cell.lattice - second.cell.lattice).max() < 1e-4)
     if tag == "GGA" and {first.settings[tag].upper(), second.settings[tag].upper()} == {"--", "PE"}:
         return not all(t.startswith("PAW_PBE") for t in (*first.potentials.values(), *second.potentials.values()))
-    return tag in DECISIVE
+    ours = tag.islower()  # a setting or keyword of a result of ours; tags of VASP are in capitals
+    return tag in DECISIVE or (ours and not is_neutral(tag))
 
 
 def _remark(tag: str, a: str, b: str) -> str:
