@@ -23,7 +23,7 @@ from custodian.vasp.handlers import (
 from custodian.vasp.interpreter import VaspModder
 
 from defectflow.engines.vasp.summary import read_files, summarise_vasp
-from defectflow.engines.vasp.walltime import seconds_left
+from defectflow.engines.vasp.walltime import seconds_left, seconds_set
 from defectflow.errors import DefectFlowError
 from defectflow.formats.oszicar import read_oszicar
 from defectflow.formats.poscar import read_poscar
@@ -47,14 +47,14 @@ def handlers() -> list[ErrorHandler]:
         NonConvergingErrorHandler(),
         PotimErrorHandler(),
         PositiveEnergyErrorHandler(),
-        FrozenJobErrorHandler(timeout=float(os.environ.get("DEFECTFLOW_VASP_FROZEN", FROZEN))),
+        FrozenJobErrorHandler(timeout=seconds_set("DEFECTFLOW_VASP_FROZEN", FROZEN, os.environ)),
         WalltimeGuard(),
     ]
 
 
 def margin() -> float:
     """Seconds before the end of the walltime at which a run is stopped."""
-    return float(os.environ.get("DEFECTFLOW_VASP_MARGIN", _MARGIN))
+    return seconds_set("DEFECTFLOW_VASP_MARGIN", _MARGIN, os.environ)
 
 
 def keep_geometry(folder: Path) -> None:

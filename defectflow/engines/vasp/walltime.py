@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 
+from defectflow.errors import EngineError
+
 _CLOCK = re.compile(r"(?:(\d{1,6})-)?(\d{1,6}(?::\d{1,6}){0,2})", re.ASCII)
 
 
@@ -65,6 +67,22 @@ def _pbs(text: str, limit: float | None) -> float | None:
     total = clock_seconds(allowed.group(1)) if allowed else limit
     spent = clock_seconds(used.group(1)) if used else None
     return None if total is None or spent is None else total - spent
+
+
+def seconds_set(name: str, default: float, env: Mapping[str, str]) -> float:
+    """Seconds that a user set by an environment variable.
+
+    Raises
+    ------
+    EngineError
+        If it is no number of seconds.
+    """
+    text = env.get(name, "")
+    if text and not _number(text):
+        raise EngineError(
+            f'"{text}" is no number of seconds', where=name, todo=f"unset it, or export {name}={default:g}"
+        )
+    return _number(text) or default
 
 
 def _number(text: str) -> float | None:

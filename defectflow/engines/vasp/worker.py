@@ -98,9 +98,10 @@ def _run(folder: Path, command: list[str], density: Path | None) -> None:
     from custodian.custodian import Custodian, CustodianError
 
     from defectflow.engines.vasp.handlers import STOPPED, handlers
+    from defectflow.engines.vasp.walltime import seconds_set
 
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
-    poll = float(os.environ.get("DEFECTFLOW_VASP_POLL", "2"))
+    poll = seconds_set("DEFECTFLOW_VASP_POLL", 2.0, os.environ)
     jobs = [_vasp_job(command, density)]
     run: Any = Custodian(handlers(), jobs, max_errors=8, polling_time_step=poll, monitor_freq=5, directory=str(folder))
     try:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defectflow.engines.vasp.walltime import clock_seconds, seconds_left
+from defectflow.engines.vasp.walltime import clock_seconds, seconds_left, seconds_set
+from defectflow.errors import EngineError
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,14 @@ def test_lsf_tells_the_time_left():
 def test_a_scheduler_that_does_not_answer_is_no_limit():
     for name in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"):
         assert seconds_left({name: "7"}, 0.0, lambda c: "") is None
+
+
+def test_seconds_of_the_environment():
+    assert seconds_set("MARGIN", 300.0, {"MARGIN": "8"}) == 8.0
+    assert seconds_set("MARGIN", 300.0, {}) == 300.0
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "nan", "0"])
+def test_what_is_no_number_of_seconds_is_said(text):
+    with pytest.raises(EngineError, match="no number of seconds"):
+        seconds_set("MARGIN", 300.0, {"MARGIN": text})
