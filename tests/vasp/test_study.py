@@ -164,11 +164,12 @@ def test_nothing_is_started_when_the_walltime_is_about_to_end(run, folder):
     assert not list(folder.rglob("OUTCAR"))
 
 
-def test_the_density_is_there_for_every_attempt(run, toy, folder):
+def test_the_density_is_there_for_every_attempt(run, folder):
     """Some of custodian's handlers delete CHGCAR; the run would start from atoms and find another minimum."""
-    toy.write_text(WITH_DOS)
-    assert run("edddav@AF/dos").returncode == 0  # ICHARG = 11: without its density the run is refused
-    assert "CHGCAR" in (folder / PAIR / "AF" / "dos" / "custodian.json").read_text()
+    static = folder / PAIR / "AF" / "static"
+    assert run("edddav@AF/static").returncode == 0
+    assert "_file_delete" in (static / "custodian.json").read_text()
+    assert "initial charge density: CHGCAR" in (static / "vasp.out").read_text()  # of the last attempt
 
 
 def test_what_a_failed_run_tried_is_not_imposed_on_its_partner(run, folder):

@@ -34,6 +34,8 @@ class Run:
     def run(self) -> None:
         """All ionic steps, until the forces are small."""
         print(f" vasp.{outcar.VERSION} defectflow stand-in, nothing is calculated", flush=True)
+        from_file = self.inputs.number("ICHARG", 2) % 10 == 1 and (self.folder / "CHGCAR").is_file()
+        print(f" initial charge density: {'CHGCAR' if from_file else 'overlapping atoms'}", flush=True)
         self.add("OUTCAR", outcar.head(self.inputs))
         self.add("vasprun.xml", xml.head(self.inputs))
         coords, rest = self.inputs.structure.coords, rest_positions(self.inputs)
