@@ -88,3 +88,9 @@ def host_vbm(defect: CalcResult, far: tuple[int, ...], bulk: CalcResult) -> Refe
     vbm = float(at_far.mean()) + band_edges(bulk).vbm - float(in_bulk)
     source = f"site potential at {len(far)} far {symbol}, spread {np.ptp(at_far):.3f} eV"
     return Reference("host VBM", vbm, float(np.ptp(at_far)) / 2, source)
+
+
+def above_vbm(vbm: Reference, name: str, level: tuple[float, float], source: str) -> Reference:
+    """A level given above the host's VBM (energy and uncertainty, eV) on the scale of the cell that `vbm` lies on."""
+    energy, error = level
+    return Reference(name, vbm.energy + energy, (vbm.uncertainty**2 + error**2) ** 0.5, f"{source}; {vbm.source}")

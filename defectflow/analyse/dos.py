@@ -61,6 +61,8 @@ class Level:
         Mean over the mesh, 0 to 1.
     dopant_weight : float
         Mean projection on both dopants (see `Projections`).
+    per_dopant : (float, float)
+        The same on each of them.
     crosses : bool
         Whether the reference lies between `lowest` and `highest`, widened by the smearing width and the
         reference's uncertainty: closer than that the run cannot tell. With few k-points a band has no width.
@@ -75,6 +77,7 @@ class Level:
     highest: float
     occupation: float
     dopant_weight: float
+    per_dopant: tuple[float, float]
     crosses: bool
     spin_degenerate: bool
 
@@ -137,19 +140,22 @@ def levels_around(
 ) -> tuple[Level, ...]:
     """Bands that come within `window` (eV) of the reference, lowest first, up before down."""
     eigenvalues = result.eigenvalues - reference.energy
-    weight = _group_weight(result, dopants)
+    weights = (_group_weight(result, dopants[:1]), _group_weight(result, dopants[1:]))
     margin = reference.uncertainty + result.settings.smearing.width
     levels = []
     for spin in range(result.n_spins):
         low, high = eigenvalues[spin].min(axis=0), eigenvalues[spin].max(axis=0)
         for band in np.flatnonzero((low < window) & (high > -window)):
-            levels.append(_level(result, eigenvalues, (spin, int(band)), weight, margin))
+            levels.append(_level(result, eigenvalues, (spin, int(band)), weights, margin))
     return tuple(sorted(levels, key=lambda v: (round(v.energy, 6), v.spin == "down")))
 
 
-def _level(result: CalcResult, e: Floats, which: tuple[int, int], weight: Floats, margin: float) -> Level:
+def _level(
+    result: CalcResult, e: Floats, which: tuple[int, int], weights: tuple[Floats, Floats], margin: float
+) -> Level:
     spin, band = which
     k = result.k_weights
+    first, second = (float(k @ w[spin, :, band]) for w in weights)
     low, high = float(e[spin, :, band].min()), float(e[spin, :, band].max())
     partner = result.n_spins == 1 or _same_in_other_spin(e, spin, band)
     return Level(
@@ -159,7 +165,8 @@ def _level(result: CalcResult, e: Floats, which: tuple[int, int], weight: Floats
         lowest=low,
         highest=high,
         occupation=float(k @ result.occupations[spin, :, band]),
-        dopant_weight=float(k @ weight[spin, :, band]),
+        dopant_weight=first + second,
+        per_dopant=(first, second),
         crosses=low - margin <= 0 <= high + margin,
         spin_degenerate=partner,
     )

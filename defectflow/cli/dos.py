@@ -23,7 +23,11 @@ def dos(
     folder: RunFolder,
     pair: Annotated[list[str] | None, typer.Option("--pair", help="Only these pairs (repeat it).")] = None,
     reference: Annotated[
-        str, typer.Option(help='Zero of energy: "fermi" of the cell, "vbm" of the host, or a reference file (JSON).')
+        str,
+        typer.Option(
+            help='Zero of energy: "fermi" of the cell, "vbm" of the host, "junction" (E_F of the shipped Co/MgO/Co),'
+            " a junction's run folder, or a reference file (JSON)."
+        ),
     ] = "fermi",
     output: Annotated[
         Path | None,
@@ -33,13 +37,17 @@ def dos(
     as_json: AsJson = False,
 ) -> None:
     """Draw the DOS (PDF, SVG and the curves as CSV) and list the states around the zero of energy."""
-    from defectflow.pipeline import write_dos
+    from defectflow.export.crossing import crossing_row
+    from defectflow.pipeline import entry_crossing, write_dos
     from defectflow.run import Study
 
     study = Study.open(folder)
     entries = _wanted(study, pair)
     stem = _stem(output, force) if output is not None else folder / "figures" / "dos"
     states = [_states(study, entry, reference) for entry in entries]
+    if reference not in ("fermi", "vbm"):
+        for row, entry in zip(states, entries, strict=True):
+            row["junction"] = crossing_row(entry_crossing(study, entry, reference))
     stem.parent.mkdir(parents=True, exist_ok=True)
     files = [str(p) for p in write_dos(study, reference, entries, stem)]
     if as_json:
@@ -81,7 +89,8 @@ def _wanted(study: Study, labels: list[str] | None) -> list[StateEntry]:
 def _states(study: Study, entry: StateEntry, reference: str) -> dict[str, Any]:
     from defectflow.analyse.verify import verify_state
     from defectflow.export.tables import level_row
-    from defectflow.pipeline import entry_levels, reference_for
+    from defectflow.pipeline import entry_levels
+    from defectflow.pipeline.reference import reference_for
 
     zero = reference_for(study, entry, reference)
     levels, (up, down) = entry_levels(study, entry, reference)
@@ -111,6 +120,28 @@ def _print(states: list[dict[str, Any]], files: list[str]) -> None:
         screen.print(
             f"  within ± {s['window']:g} eV: {s['states_up']:.2f} states up, {s['states_down']:.2f} down per cell"
         )
-        if s["levels"]:
-            screen.print(level_table(tuple(Level(**row) for row in s["levels"])))
+        levels = s["junction"]["levels"] if "junction" in s else s["levels"]
+        if levels:
+            screen.print(level_table(tuple(Level(**row) for row in levels)))
+    if "junction" in states[0]:
+        _print_statement(states)
     screen.print("written:", *(f"  {f}" for f in files), sep="\n")
+
+
+def _print_statement(states: list[dict[str, Any]]) -> None:
+    """Whether four spin-degenerate dopant states cut E_F of the junction, pair by pair and order by order."""
+    from defectflow.analyse.crossing import PUBLISHED_BY
+
+    screen = console()
+    zero = states[0]["reference"]
+    screen.print(f'"Four spin-degenerate states that intersect E_F" (fourth pair, AF; {PUBLISHED_BY}):')
+    for s in states:
+        j = s["junction"]
+        warning = "" if s["passed"] else " (FAILED its certificate)"
+        counts = "/".join(map(str, j["degenerate"]))
+        others = f"up {'/'.join(map(str, j['up']))}, down {'/'.join(map(str, j['down']))}"
+        screen.print(f"  {s['name']}{warning}: {j['as_published']}; spin-degenerate states cut: {counts} ({others})")
+        if j["as_published_by_spin"]:
+            screen.print("    two levels, each in both spins: four states if spins are counted apart")
+    at = f"{zero['name']} minus, at and plus its uncertainty of {zero['uncertainty']:.2f} eV"
+    screen.print(f"counted at {at}, smearing width included; dopant states only")

@@ -20,11 +20,11 @@ def inputs(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.", show_default=False)],
     engine: Annotated[str, typer.Option("--engine", help="Code that reads them.")] = "vasp",
 ) -> None:
-    """Write the inputs of every pair, spin state and stage; equal recipes give equal bytes."""
+    """Write the inputs of every pair (or junction), spin state and stage; equal recipes give equal bytes."""
     from defectflow.export.job_inputs import write_inputs
-    from defectflow.schema import load_recipe
+    from defectflow.schema.junction import load_any
 
-    folders = write_inputs(load_recipe(recipe), output, engine)
+    folders = write_inputs(load_any(recipe), output, engine)
     for folder in folders:
         print(folder)
     if any(folder.name == "relax" for folder in folders):

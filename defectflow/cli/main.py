@@ -7,7 +7,7 @@ from io import TextIOWrapper
 
 import typer
 
-from defectflow.cli import build, compare, doctor, dos, init, inputs, pairs, parse, run, status, verify
+from defectflow.cli import align, build, compare, doctor, dos, init, inputs, junction, pairs, parse, run, status, verify
 from defectflow.errors import DefectFlowError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (doctor, init, pairs, build, inputs, run, status, parse, verify, compare, dos):
+for module in (doctor, init, pairs, build, inputs, run, status, parse, verify, compare, dos, junction, align):
     module.add_to(app)
 
 

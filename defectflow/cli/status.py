@@ -9,7 +9,7 @@ import typer
 from defectflow.cli.shared import AsJson, RunFolder, console, print_json
 
 if TYPE_CHECKING:
-    from defectflow.run import Study
+    from defectflow.run import AnyStudy
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,9 +22,9 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
 
     waiting, submitted, done; interrupted: its driver is gone; stale: no result of today's inputs; failed, unconverged.
     """
-    from defectflow.run import Study
+    from defectflow.run import open_study
 
-    study = Study.open(folder)
+    study = open_study(folder)
     rows = [_row(study, job.path) for job in study.jobs]
     if as_json:
         print_json({"jobs": rows})
@@ -33,7 +33,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if any(r["state"] in ("failed", "unconverged", "stale") for r in rows) else 0)
 
 
-def _row(study: Study, path: str) -> dict[str, Any]:
+def _row(study: AnyStudy, path: str) -> dict[str, Any]:
     from defectflow.engines import get_engine
 
     state = study.state(path)
@@ -50,7 +50,7 @@ def _row(study: Study, path: str) -> dict[str, Any]:
     }
 
 
-def _state_now(study: Study, path: str, written: str) -> str:
+def _state_now(study: AnyStudy, path: str, written: str) -> str:
     """What ``job.json`` says, unless the result or the driver is gone."""
     from defectflow.errors import DefectFlowError
     from defectflow.run.collect import trusted_result

@@ -9,11 +9,13 @@ from defectflow.engines import get_engine
 from defectflow.errors import InputError
 from defectflow.inputs import pair_folder, plan_jobs
 from defectflow.schema import Recipe
+from defectflow.schema.junction import JunctionRecipe
 from defectflow.structures.build import build_pair_cells
 
 
-def write_inputs(recipe: Recipe, folder: Path, engine: str) -> list[Path]:
-    """Write the inputs of every job and return the folders, ``pairs/<label>/<state>/<stage>`` and ``bulk/<stage>``.
+def write_inputs(recipe: Recipe | JunctionRecipe, folder: Path, engine: str) -> list[Path]:
+    """Write the inputs of every job and return the folders, ``pairs/<label>/<state>/<stage>`` and ``bulk/<stage>``;
+    of a junction ``junction/<state>/<stage>``.
 
     Starts of broken symmetry lie under ``starts/<name>/``. Stages after a relaxation hold the geometry it starts
     from: what it ends with is known only then.
@@ -24,7 +26,7 @@ def write_inputs(recipe: Recipe, folder: Path, engine: str) -> list[Path]:
         If a file is there already, or the engine refuses a job; nothing is written then.
     """
     code = get_engine(engine)
-    places = _places(recipe)
+    places = _places(recipe) if isinstance(recipe, Recipe) else {}
     texts = {folder / places.get(job.path, job.path): code.make_inputs(job).files for job in plan_jobs(recipe)}
     if there := [path for path in texts if path.exists()]:
         raise InputError("exists already; nothing was changed", where=str(there[0]), todo="choose another folder")

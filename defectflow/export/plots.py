@@ -26,13 +26,17 @@ _GROUP_STYLES = ((RED, "-"), (BLUE, (0, (3, 2))), (GREEN, "-"), (ORANGE, "-"))
 
 @dataclass(frozen=True, eq=False)
 class DosPanel:
-    """One panel: a spin state's DOS under its name; the scale follows the curves of the groups in `dopants`."""
+    """One panel: a spin state's DOS under its name; the scale follows the curves of the groups in `dopants`.
+
+    `marked` are dopant states around the zero of energy (eV), in spin up and down.
+    """
 
     title: str
     row: str
     column: str
     dos: Dos
     dopants: tuple[str, ...]
+    marked: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
@@ -49,7 +53,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 def dos_figure(panels: list[DosPanel]) -> Figure:
     """Spin-resolved DOS, a row per pair and a column per spin order; up above the axis, down below."""
     rows, columns = (list(dict.fromkeys(getattr(p, k) for p in panels)) for k in ("row", "column"))
-    figure = _figure((3.6 * len(columns) + 0.6, 1.55 * len(rows) + 1.2))
+    figure = new_figure((3.6 * len(columns) + 0.6, 1.55 * len(rows) + 1.2))
     axes = figure.subplots(len(rows), len(columns), sharex=True, sharey=True, squeeze=False)
     # Scaled to the states on the dopants: the host's valence band would hide them.
     top = 1.6 * max(float(p.dos.groups[name].max()) for p in panels for name in p.dopants)
@@ -80,11 +84,22 @@ def _draw_dos(axis: Axes, panel: DosPanel, top: float) -> None:
             axis.plot(d.energies, sign * curve, color=colour, linestyle=line, linewidth=0.9, label=label)
     axis.axhline(0, color="black", linewidth=0.5)
     axis.axvline(d.fermi, color="black", linestyle="--", linewidth=0.8, label="$E_F$ of the cell")
+    if abs(d.fermi) > 1e-9:
+        _draw_reference(axis, panel, top)
     axis.set_ylim(-top, top)
     axis.set_xlim(d.energies[0], d.energies[-1])
     axis.text(0.02, 0.94, panel.title, transform=axis.transAxes, va="top", fontsize=8)
     axis.text(0.985, 0.94, "up", transform=axis.transAxes, va="top", ha="right", fontsize=7)
     axis.text(0.985, 0.06, "down", transform=axis.transAxes, va="bottom", ha="right", fontsize=7)
+
+
+def _draw_reference(axis: Axes, panel: DosPanel, top: float) -> None:
+    """The zero of energy with its uncertainty, and the dopant states around it as ticks on the axis."""
+    error = panel.dos.reference.uncertainty
+    axis.axvline(0, color=BLUE, linewidth=1.0, label=_mathtext(panel.dos.reference.name))
+    axis.axvspan(-error, error, color=BLUE, alpha=0.15, linewidth=0)
+    for sign, energies in zip((1, -1), panel.marked, strict=True):
+        axis.vlines(energies, 0, sign * 0.12 * top, color="black", linewidth=1.1)
 
 
 def energy_figure(comparisons: tuple[PairComparison, ...], published: PublishedOrder | None) -> Figure:
@@ -96,7 +111,7 @@ def energy_figure(comparisons: tuple[PairComparison, ...], published: PublishedO
         Differences to mark beside our own.
     """
     known = [(c, c.exchange) for c in comparisons if c.exchange]
-    figure = _figure((6.4, 3.4))
+    figure = new_figure((6.4, 3.4))
     left, right = figure.subplots(1, 2)
     for passed, marker, face in ((True, "o", BLUE), (False, "o", "white")):
         chosen = [(c, e) for c, e in known if c.certificate.passed is passed]
@@ -131,7 +146,7 @@ def _per_bond(chosen: list[tuple[PairComparison, Any]]) -> list[float]:
 
 def geometry_figure(orbits: tuple[PairOrbit, ...], lattice: np.ndarray) -> Figure:
     """The dopants of each pair in one supercell and its periodic images, shortest bonds drawn."""
-    figure = _figure((2.3 * len(orbits), 2.9))
+    figure = new_figure((2.3 * len(orbits), 2.9))
     for n, orbit in enumerate(orbits):
         axis: Any = figure.add_subplot(1, len(orbits), n + 1, projection="3d")
         _draw_pair(axis, orbit, lattice)
@@ -169,7 +184,8 @@ def _inside(sites: np.ndarray, lattice: np.ndarray) -> np.ndarray:
     return np.asarray(((coords > -0.01) & (coords < 1.01)).all(axis=1))
 
 
-def _figure(size: tuple[float, float]) -> Figure:
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Figure of a size in inches, its parts laid out without overlap."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout="constrained")

@@ -156,7 +156,7 @@ def level_table(levels: tuple[Level, ...]) -> Table:
             f"{v.lowest:+.3f}",
             f"{v.highest:+.3f}",
             f"{v.occupation:.2f}",
-            f"{v.dopant_weight:.2f}",
+            "{:.2f} {:.2f}".format(*v.per_dopant),
             "yes" if v.crosses else "",
             "yes" if v.spin_degenerate else "",
         )

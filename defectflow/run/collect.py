@@ -6,7 +6,7 @@ from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError, ParseError
 from defectflow.inputs import pair_folder, resolve
 from defectflow.run.corrections import with_overrides
-from defectflow.run.study import Study
+from defectflow.run.study import AnyStudy, Study
 from defectflow.schema import CalcResult, PairCell, StateEntry
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites
 
@@ -25,7 +25,7 @@ def _entry(study: Study, pair: PairCell) -> StateEntry:
     return StateEntry(f"{folder}/static", pair, result, missing, relaxed, far, near)
 
 
-def trusted_result(study: Study, path: str) -> CalcResult:
+def trusted_result(study: AnyStudy, path: str) -> CalcResult:
     """Result of a job, if its inputs are the ones that the study asks for today.
 
     Raises
@@ -43,7 +43,7 @@ def trusted_result(study: Study, path: str) -> CalcResult:
     return result
 
 
-def _result_or_reason(study: Study, path: str) -> tuple[CalcResult | None, str]:
+def _result_or_reason(study: AnyStudy, path: str) -> tuple[CalcResult | None, str]:
     try:
         return trusted_result(study, path), ""
     except DefectFlowError as error:
@@ -53,7 +53,7 @@ def _result_or_reason(study: Study, path: str) -> tuple[CalcResult | None, str]:
         return None, state.error or f"{state.state}: {error.what}"
 
 
-def _why_not_run(study: Study, path: str) -> str:
+def _why_not_run(study: AnyStudy, path: str) -> str:
     parent = next(j.parent for j in study.jobs if j.path == path)
     before = study.state(parent) if parent else None
     if before is None or before.state == "done":

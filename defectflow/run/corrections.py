@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from defectflow.run.study import Study
+from defectflow.run.study import AnyStudy
 from defectflow.schema import Correction, Job, JobState
 
 
-def with_overrides(study: Study, job: Job) -> Job:
+def with_overrides(study: AnyStudy, job: Job) -> Job:
     """The job with every energy-changing correction that any run of its group needed.
 
     The run that was corrected is itself run again with them from its first step, so that no energy of the study
@@ -18,10 +18,11 @@ def with_overrides(study: Study, job: Job) -> Job:
     return replace(job, overrides=tuple(sorted(found.items())))
 
 
-def group(study: Study, path: str) -> list[str]:
-    """Jobs whose energies are subtracted from that of `path`: all states, starts and stages of one pair."""
+def group(study: AnyStudy, path: str) -> list[str]:
+    """Jobs compared with that of `path`: all states, starts and stages of one pair, or of the junction."""
     parts = path.split("/")
-    prefix = "/".join(parts[:2]) + "/" if parts[0] == "pairs" else path
+    depth = {"pairs": 2, "junction": 1}.get(parts[0])
+    prefix = path if depth is None else "/".join(parts[:depth]) + "/"
     return [job.path for job in study.jobs if job.path.startswith(prefix)]
 
 

@@ -12,7 +12,7 @@ from defectflow.errors import DefectFlowError, EngineError, ParseError
 from defectflow.executors import Ended, Task, allow_tasks, run_task, stop_tasks
 from defectflow.inputs import resolve
 from defectflow.run.corrections import group, kept_corrections, with_overrides
-from defectflow.run.study import RESULT, Study
+from defectflow.run.study import RESULT, AnyStudy
 from defectflow.schema import CalcResult, Correction, Job, JobInputs, JobState
 from defectflow.schema.jsonio import read_json, save_record, write_atomic
 
@@ -61,7 +61,7 @@ _TAKE_OVERS = 3
 
 
 class _Driver:
-    def __init__(self, study: Study, engine: Engine, executor: Executor, options: RunOptions) -> None:
+    def __init__(self, study: AnyStudy, engine: Engine, executor: Executor, options: RunOptions) -> None:
         self.study, self.engine, self.executor, self.options = study, engine, executor, options
         self.results: dict[str, CalcResult] = {}
         self.states = {job.path: "waiting" for job in study.jobs}
@@ -221,7 +221,7 @@ class _Driver:
         self.options.watch(Snapshot(dict(self.states), running, dict(self.seconds)))
 
 
-def run_study(study: Study, engine: Engine, executor: Executor, options: RunOptions) -> dict[str, str]:
+def run_study(study: AnyStudy, engine: Engine, executor: Executor, options: RunOptions) -> dict[str, str]:
     """Run all jobs of a study that are not done, and return the state of each by path.
 
     States are "done", "unconverged", "failed", and "blocked" where a parent is not done.
@@ -243,7 +243,7 @@ def run_study(study: Study, engine: Engine, executor: Executor, options: RunOpti
             raise
 
 
-def _worker_error(study: Study, path: str, status: int) -> EngineError:
+def _worker_error(study: AnyStudy, path: str, status: int) -> EngineError:
     folder = study.job_folder(path)
     try:
         error = read_json(folder / "error.json")

@@ -5,38 +5,51 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel
 
 from defectflow.engines.guard import lock_file
 from defectflow.errors import DefectFlowError, InputError, LockedError, ParseError
 from defectflow.inputs import plan_jobs
-from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe, load_recipe
+from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
+from defectflow.schema.junction import JunctionRecipe
+from defectflow.schema.recipe import checked_recipe
 from defectflow.structures.host import with_inline_host
 
 RECIPE = "study.toml"
 SUMMARY = "study.json"
 RESULT = "result.json"
 STATE = "job.json"
+R = TypeVar("R", Recipe, JunctionRecipe)
 
 
-class Study:
-    """A run folder.
+class RunFolder(Generic[R]):
+    """A folder in which the jobs of one recipe are run.
 
     Attributes
     ----------
     folder : Path
-    recipe : Recipe
+    recipe : Recipe or JunctionRecipe
     jobs : tuple of Job
         As planned, before geometries of finished parents are known.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
-        self.folder, self.recipe = folder, recipe
+    model: type[R]
+
+    def __init__(self, folder: Path, recipe: R) -> None:
+        self.folder = folder
+        self.recipe: R = recipe
         self.jobs: tuple[Job, ...] = plan_jobs(recipe)
 
     @classmethod
-    def create(cls, folder: Path, recipe_path: Path, engine: str) -> Study:
+    def load(cls, path: Path) -> R:
+        """Read a recipe of this kind."""
+        return checked_recipe(cls.model, path)
+
+    @classmethod
+    def create(cls, folder: Path, recipe_path: Path, engine: str) -> Self:
         """Make a run folder, or open the one that is there if it was made from the same recipe.
 
         Keys that change no calculation (question, caveats, sources, how a DOS is drawn) may differ; the
@@ -49,35 +62,33 @@ class Study:
         LockedError
             If a driver runs the study.
         """
-        recipe = with_inline_host(load_recipe(recipe_path))
+        recipe = cls.load(recipe_path)
         study = cls(folder, recipe)
         document = recipe.model_dump(mode="json", by_alias=True)
         summary = {"name": recipe.name, "engine": engine, "recipe": document}
-        _check_folder(folder, summary)
+        _check_folder(folder, summary, cls.model)
         with study.lock():
-            _check_folder(folder, summary)
+            _check_folder(folder, summary, cls.model)
             write_atomic(folder / SUMMARY, json.dumps(summary, indent=1).encode())
             if recipe_path.is_file():  # a pipe cannot be read twice, and study.json holds all of it
                 write_atomic(folder / RECIPE, recipe_path.read_bytes())
         return study
 
     @classmethod
-    def open(cls, folder: Path) -> Study:
+    def open(cls, folder: Path) -> Self:
         """Open an existing run folder.
 
         Raises
         ------
         ParseError
-            If it is none.
+            If it is none, or one of another kind.
         """
-        if not (folder / SUMMARY).is_file():
-            todo = "a run folder is made by: defectflow run RECIPE -o FOLDER"
-            raise ParseError(f"is no run folder (it has no {SUMMARY})", where=str(folder), todo=todo)
-        document = read_json(folder / SUMMARY)
-        if not isinstance(document.get("engine"), str):
-            raise ParseError("is damaged: it names no engine", where=str(folder / SUMMARY))
+        document = _summary(folder)
+        if _is_junction(document) != (cls.model is JunctionRecipe):
+            kind, todo = ("a junction", "defectflow junction show RUN") if _is_junction(document) else _PAIRS
+            raise ParseError(f"is the run folder of {kind}", where=str(folder), todo=f"see: {todo}")
         try:
-            return cls(folder, Recipe.model_validate(document["recipe"], by_alias=True))
+            return cls(folder, cls.model.model_validate(document["recipe"], by_alias=True))
         except (KeyError, ValueError) as error:
             raise ParseError(f"is damaged: {error}", where=str(folder / SUMMARY)) from None
 
@@ -141,9 +152,50 @@ class Study:
         return result if result.input_hash == inputs.hash and result.converged else None
 
 
-def _check_folder(folder: Path, summary: Mapping[str, object]) -> None:
+class Study(RunFolder[Recipe]):
+    """A study of dopant pairs."""
+
+    model = Recipe
+
+    @classmethod
+    def load(cls, path: Path) -> Recipe:
+        """Read a recipe; a host file is replaced by what it holds."""
+        return with_inline_host(super().load(path))
+
+
+class JunctionStudy(RunFolder[JunctionRecipe]):
+    """A junction and the bulk of its oxide."""
+
+    model = JunctionRecipe
+
+
+AnyStudy = Study | JunctionStudy
+_PAIRS = ("pairs", "defectflow status RUN")
+
+
+def open_study(folder: Path) -> AnyStudy:
+    """Open a run folder of either kind; see `RunFolder.open`."""
+    return (JunctionStudy if _is_junction(_summary(folder)) else Study).open(folder)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    if not (folder / SUMMARY).is_file():
+        todo = "a run folder is made by: defectflow run RECIPE -o FOLDER"
+        raise ParseError(f"is no run folder (it has no {SUMMARY})", where=str(folder), todo=todo)
+    document = read_json(folder / SUMMARY)
+    if not isinstance(document.get("engine"), str):
+        raise ParseError("is damaged: it names no engine", where=str(folder / SUMMARY))
+    return document
+
+
+def _is_junction(document: Mapping[str, Any]) -> bool:
+    recipe = document.get("recipe")
+    return isinstance(recipe, dict) and recipe.get("kind") == "junction"
+
+
+def _check_folder(folder: Path, summary: Mapping[str, object], model: type[BaseModel]) -> None:
     if (folder / SUMMARY).is_file():
-        _same_study(read_json(folder / SUMMARY), summary, folder)
+        _same_study(read_json(folder / SUMMARY), summary, folder, model)
     elif folder.exists() and any(not _left_by_creation(p) for p in folder.iterdir()):
         raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
 
@@ -163,16 +215,18 @@ def _calculated(recipe: object) -> object:
     return {k: v for k, v in recipe.items() if k not in shown} | {"dos.kpoints": mesh}
 
 
-def _as_written_now(recipe: object) -> object:
+def _as_written_now(recipe: object, model: type[BaseModel]) -> object:
     # A folder of an earlier version lacks the keys that came later; they have their defaults.
     try:
-        return Recipe.model_validate(recipe, by_alias=True).model_dump(mode="json", by_alias=True)
+        return model.model_validate(recipe, by_alias=True).model_dump(mode="json", by_alias=True)
     except ValueError:
         return recipe
 
 
-def _same_study(there: Mapping[str, object], wanted: Mapping[str, object], folder: Path) -> None:
-    for key, known in (("engine", there.get("engine")), ("recipe", _as_written_now(there.get("recipe")))):
+def _same_study(
+    there: Mapping[str, object], wanted: Mapping[str, object], folder: Path, model: type[BaseModel]
+) -> None:
+    for key, known in (("engine", there.get("engine")), ("recipe", _as_written_now(there.get("recipe"), model))):
         if _calculated(known) != _calculated(wanted[key]):
             raise InputError(
                 f"was made with another {key}; mixing them in one folder would hide different settings",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -17,6 +17,7 @@ from defectflow.schema.settings import KMesh, Record, Settings, check_element
 Vector = tuple[float, float, float]
 IntRow = tuple[int, int, int]
 Stage = Literal["relax", "static", "dos"]
+R = TypeVar("R", bound=Record)
 _STATE = re.compile(r"FM|AF|NM|[+\-0]{2}")
 
 
@@ -250,16 +251,21 @@ class Recipe(Record):
 
     @model_validator(mode="after")
     def _sources_name_keys(self) -> Recipe:
-        document = self.model_dump(by_alias=True)
-        for key in self.sources:
-            node: Any = document
-            for part in key.split("."):
-                node = node.get(part) if isinstance(node, dict) else None
-            if node is None:
-                raise ValueError(f'sources names "{key}", which this recipe does not set')
+        check_sources(self, self.sources)
         if "dos" in self.stages and self.dos.kpoints is None:
             raise ValueError("the dos stage needs dos.kpoints")
         return self
+
+
+def check_sources(recipe: Record, sources: dict[str, str]) -> None:
+    """Raise ValueError if a source is given for a key that the recipe does not set."""
+    document = recipe.model_dump(by_alias=True)
+    for key in sources:
+        node: Any = document
+        for part in key.split("."):
+            node = node.get(part) if isinstance(node, dict) else None
+        if node is None:
+            raise ValueError(f'sources names "{key}", which this recipe does not set')
 
 
 def load_recipe(path: Path | str) -> Recipe:
@@ -270,12 +276,19 @@ def load_recipe(path: Path | str) -> Recipe:
     RecipeError
         With the file, the key, what was expected and the nearest valid key.
     """
-    path = Path(path)
+    return checked_recipe(Recipe, Path(path))
+
+
+def checked_recipe(model: type[R], path: Path) -> R:
+    """Read a recipe of one kind; see `load_recipe`."""
     document = _read_toml(path)
+    if document.get("kind") == "junction" and "kind" not in model.model_fields:
+        todo = "see: defectflow junction --help"
+        raise RecipeError("is the recipe of a junction, not of a study of pairs", where=str(path), todo=todo)
     try:
-        return Recipe.model_validate(_absolute_file(document, path.parent))
+        return model.model_validate(_absolute_file(document, path.parent))
     except ValidationError as error:
-        raise explain(error, Recipe, path) from None
+        raise explain(error, model, path) from None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From a recipe to jobs: which cell runs in which stage, with which settings, after which parent."""
+"""Jobs of a study of pairs."""
 
 from __future__ import annotations
 
@@ -6,44 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from defectflow.engines import engine_names
-from defectflow.errors import InputError, RecipeError
-from defectflow.schema import CalcResult, Cell, Job, KMesh, PairCell, Recipe, Settings
-from defectflow.schema.recipe import Start
+from defectflow.schema import Cell, Job, KMesh, PairCell, Recipe, Settings
+from defectflow.schema.recipe import Bulk, Start
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites, pristine_cell
 from defectflow.structures.spins import start_coords
 
 
-def plan_jobs(recipe: Recipe) -> tuple[Job, ...]:
-    """All jobs of a study, parents before children: the host's own run, then every pair and state."""
+def pair_jobs(recipe: Recipe) -> tuple[Job, ...]:
+    """Jobs of a study of pairs: the host's own run, then every pair and state."""
     pairs = [job for pair, start in build_pair_cells(recipe) for job in _pair_jobs(recipe, pair, start)]
-    jobs = (*_bulk_jobs(recipe), *pairs)
-    _check_potentials(recipe, {s for job in jobs for s in job.cell.species})
-    paths = [job.path for job in jobs]
-    if twice := [p for p in paths if paths.count(p) > 1]:
-        what = f"two jobs would share the folder {twice[0]}"
-        raise InputError(what, todo="name every pair, spin state and start only once")
-    return jobs
-
-
-def _check_potentials(recipe: Recipe, elements: set[str]) -> None:
-    """A flavour for an engine or an element that the study does not have would be ignored: refuse it."""
-    engines = set(engine_names()) - {"replay"}
-    for engine, flavours in recipe.settings.potentials.items():
-        where = f"settings.potentials.{engine}"
-        if engine not in engines:
-            raise RecipeError("is no engine", where=where, todo=f"known: {', '.join(sorted(engines))}")
-        if stray := sorted(set(flavours) - elements):
-            todo = f"the cells hold {', '.join(sorted(elements))}"
-            raise RecipeError(f"no cell of the study holds {stray[0]}", where=f"{where}.{stray[0]}", todo=todo)
-
-
-def resolve(job: Job, parent: CalcResult | None) -> Job:
-    """The job with geometry and signs of the moments of its finished parent."""
-    if parent is None:
-        return job
-    moments = job.cell.with_signs_of(parent.site_moments).moments
-    return replace(job, cell=parent.cell.with_moments(moments), seed_coords=None)
+    return (*_bulk_jobs(recipe), *pairs)
 
 
 def pair_folder(pair: PairCell, sublattice: str) -> str:
@@ -58,8 +30,13 @@ def _bulk_jobs(recipe: Recipe) -> tuple[Job, ...]:
         return ()
     cell = pristine_cell(recipe)
     anions = tuple(i for i, s in enumerate(cell.species) if s == recipe.pairs.sublattice)
-    static = Job("bulk/static", "static", cell, recipe.settings, recipe.bulk.kpoints, anions, spin_polarised=False)
-    bands = replace(static, path="bulk/dos", stage="dos", kpoints=recipe.bulk.band_kpoints, parent="bulk/static")
+    return bulk_jobs(cell, recipe.settings, recipe.bulk, anions)
+
+
+def bulk_jobs(cell: Cell, settings: Settings, bulk: Bulk, sites: tuple[int, ...]) -> tuple[Job, Job]:
+    """Density of the perfect crystal, and its bands on a mesh that holds the band edges."""
+    static = Job("bulk/static", "static", cell, settings, bulk.kpoints, sites, spin_polarised=False)
+    bands = replace(static, path="bulk/dos", stage="dos", kpoints=bulk.band_kpoints, parent="bulk/static")
     return (static, bands)
 
 

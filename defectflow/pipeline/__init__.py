@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectflow.analyse.alignment import Reference, cell_fermi, host_vbm
 from defectflow.analyse.compare import PairComparison, compare_study
+from defectflow.analyse.crossing import Crossing, crossing
 from defectflow.analyse.dos import Dos, Level, dos, levels_around, states_within
 from defectflow.analyse.verify import verify_state
 from defectflow.engines import get_engine
-from defectflow.errors import AnalysisError, DefectFlowError
+from defectflow.errors import DefectFlowError
 from defectflow.executors import LocalExecutor
 from defectflow.export.tables import comparison_row, to_csv
 from defectflow.materials import PublishedOrder, published_order
-from defectflow.run import RunOptions, Study, run_study
+from defectflow.pipeline.reference import known_result, reference_for
+from defectflow.run import AnyStudy, RunOptions, Study, run_study
 from defectflow.run.collect import collect, trusted_result
 from defectflow.schema import CalcResult, Recipe, StateEntry
-from defectflow.schema.jsonio import read_json, write_atomic
+from defectflow.schema.jsonio import write_atomic
 from defectflow.structures.build import pair_audit
 
 if TYPE_CHECKING:
     from defectflow.export.plots import DosPanel
+
+
+NEAR = 1.5  # eV; how far around a junction's Fermi level dopant states are listed
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,16 @@ def run_recipe(recipe: Path, folder: Path, engine_name: str, jobs: int | None, o
 
 def finish_study(study: Study, jobs: int | None, options: RunOptions) -> Outcome:
     """Run what is not done of an opened study, and write its table and figures; see `run_recipe`."""
+    states = run_jobs(study, jobs, options)
+    return Outcome(states, compare_study(collect(study)), tuple(write_figures(study)))
+
+
+def run_jobs(study: AnyStudy, jobs: int | None, options: RunOptions) -> dict[str, str]:
+    """Run what is not done, `jobs` side by side, and return the state of every job."""
     engine = get_engine(study.engine_name)
     engine.available()
     with LocalExecutor(jobs) as executor:
-        states = run_study(study, engine, executor, options)
-    return Outcome(states, compare_study(collect(study)), tuple(write_figures(study)))
+        return run_study(study, engine, executor, options)
 
 
 def write_figures(study: Study) -> list[Path]:
@@ -100,49 +108,6 @@ def published_for(recipe: Recipe) -> PublishedOrder | None:
     return published_order(recipe.host.material, recipe.pairs.dopants, diagonal)
 
 
-def reference_for(study: Study, entry: StateEntry, choice: str) -> Reference:
-    """Zero of energy of one spin state: "fermi", "vbm", or a JSON file with a level above the host's VBM.
-
-    Raises
-    ------
-    AnalysisError
-        If the study has no bulk run to align to.
-    ParseError
-        If the file is no reference record.
-    """
-    result = _result(entry)
-    if choice == "fermi":
-        return cell_fermi(result)
-    vbm = host_vbm(result, entry.far, _bulk(study))
-    return vbm if choice == "vbm" else _external(vbm, Path(choice))
-
-
-def _external(vbm: Reference, path: Path) -> Reference:
-    document = read_json(path)
-    try:
-        above, error = float(document["fermi_minus_vbm"]), float(document["uncertainty"])
-        name, source = str(document["name"]), str(document["source"])
-        if not (isfinite(above) and 0 <= error < inf):
-            raise ValueError("fermi_minus_vbm must be finite, uncertainty finite and not negative")
-    except (KeyError, TypeError, ValueError) as wrong:
-        todo = 'expected keys: "name", "fermi_minus_vbm" (eV), "uncertainty" (eV), "source"'
-        raise AnalysisError(f"is no reference record ({wrong!r})", where=str(path), todo=todo) from None
-    return Reference(name, vbm.energy + above, (vbm.uncertainty**2 + error**2) ** 0.5, f"{source}; {vbm.source}")
-
-
-def _bulk(study: Study) -> CalcResult:
-    paths = [j.path for j in study.jobs if j.path == "bulk/dos"]
-    if not paths:
-        raise AnalysisError("the study has no bulk run", todo="add a [bulk] table to its recipe and run it again")
-    return trusted_result(study, paths[0])
-
-
-def _result(entry: StateEntry) -> CalcResult:
-    if entry.result is None:
-        raise AnalysisError(f"{entry.name} has no result: {entry.missing}")
-    return entry.result
-
-
 def entry_dos(study: Study, entry: StateEntry, choice: str) -> Dos:
     """DOS of one spin state: total, both dopants apart, their neighbours, far sites."""
     options = study.recipe.dos
@@ -162,7 +127,7 @@ def entry_dos(study: Study, entry: StateEntry, choice: str) -> Dos:
 def dos_result(study: Study, entry: StateEntry) -> CalcResult:
     """Result whose states are shown: that of the DOS stage if the study has one."""
     if "dos" not in study.recipe.stages:
-        return _result(entry)
+        return known_result(entry)
     return trusted_result(study, entry.path.removesuffix("static") + "dos")
 
 
@@ -171,6 +136,12 @@ def entry_levels(study: Study, entry: StateEntry, choice: str) -> tuple[tuple[Le
     reference, window = reference_for(study, entry, choice), study.recipe.dos.count_window
     result = dos_result(study, entry)
     return levels_around(result, reference, entry.pair.dopants, window), states_within(result, reference, window)
+
+
+def entry_crossing(study: Study, entry: StateEntry, choice: str) -> Crossing:
+    """Dopant states around the reference, and how many of them it cuts over its uncertainty."""
+    window = max(study.recipe.dos.count_window, NEAR)
+    return crossing(dos_result(study, entry), reference_for(study, entry, choice), entry.pair.dopants, window)
 
 
 def write_dos(study: Study, choice: str, entries: list[StateEntry], stem: Path) -> list[Path]:
@@ -190,7 +161,14 @@ def _panel(study: Study, entry: StateEntry, choice: str) -> DosPanel:
     passed = verify_state(entry).passed
     title = f"pair {entry.pair.orbit.label}, {column}" + ("" if passed else ": FAILED its certificate")
     curves = entry_dos(study, entry, choice)
-    return DosPanel(title, entry.pair.orbit.label, column, curves, tuple(curves.groups)[:2])
+    marked = _marked(study, entry, choice) if choice not in ("fermi", "vbm") else ((), ())
+    return DosPanel(title, entry.pair.orbit.label, column, curves, tuple(curves.groups)[:2], marked)
+
+
+def _marked(study: Study, entry: StateEntry, choice: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    levels = entry_crossing(study, entry, choice).levels
+    up, down = (tuple(v.energy for v in levels if v.spin == spin) for spin in ("up", "down"))
+    return up, down
 
 
 def _curve_rows(panel: DosPanel) -> list[dict[str, Any]]:
@@ -205,7 +183,7 @@ def _curve_rows(panel: DosPanel) -> list[dict[str, Any]]:
     return rows
 
 
-def failed_jobs(study: Study, states: dict[str, str]) -> dict[str, str]:
+def failed_jobs(study: AnyStudy, states: dict[str, str]) -> dict[str, str]:
     """Jobs that are not done, with the reason."""
     found = {}
     for path, state in states.items():

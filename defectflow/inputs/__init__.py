@@ -1,0 +1,45 @@
+"""From a recipe to jobs: which cell runs in which stage, with which settings, after which parent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from defectflow.engines import engine_names
+from defectflow.errors import InputError, RecipeError
+from defectflow.inputs.junction import junction_jobs
+from defectflow.inputs.pairs import pair_folder, pair_jobs, projected_sites
+from defectflow.schema import CalcResult, Job, Recipe, Settings
+from defectflow.schema.junction import JunctionRecipe
+
+__all__ = ["pair_folder", "plan_jobs", "projected_sites", "resolve"]
+
+
+def plan_jobs(recipe: Recipe | JunctionRecipe) -> tuple[Job, ...]:
+    """All jobs of a study, parents before children."""
+    jobs = junction_jobs(recipe) if isinstance(recipe, JunctionRecipe) else pair_jobs(recipe)
+    _check_potentials(recipe.settings, {s for job in jobs for s in job.cell.species})
+    paths = [job.path for job in jobs]
+    if twice := [p for p in paths if paths.count(p) > 1]:
+        what = f"two jobs would share the folder {twice[0]}"
+        raise InputError(what, todo="name every pair, spin state and start only once")
+    return jobs
+
+
+def _check_potentials(settings: Settings, elements: set[str]) -> None:
+    """A flavour for an engine or an element that the study does not have would be ignored: refuse it."""
+    engines = set(engine_names()) - {"replay"}
+    for engine, flavours in settings.potentials.items():
+        where = f"settings.potentials.{engine}"
+        if engine not in engines:
+            raise RecipeError("is no engine", where=where, todo=f"known: {', '.join(sorted(engines))}")
+        if stray := sorted(set(flavours) - elements):
+            todo = f"the cells hold {', '.join(sorted(elements))}"
+            raise RecipeError(f"no cell of the study holds {stray[0]}", where=f"{where}.{stray[0]}", todo=todo)
+
+
+def resolve(job: Job, parent: CalcResult | None) -> Job:
+    """The job with geometry and signs of the moments of its finished parent."""
+    if parent is None:
+        return job
+    moments = job.cell.with_signs_of(parent.site_moments).moments
+    return replace(job, cell=parent.cell.with_moments(moments), seed_coords=None)

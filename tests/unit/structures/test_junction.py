@@ -1,0 +1,156 @@
+"""Junctions: match, strain, layers, equivalent interfaces, moments, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from defectflow.errors import StructureError
+from defectflow.resources import resource
+from defectflow.schema.junction import JunctionRecipe, load_junction
+from defectflow.schema.layers import heights
+from defectflow.structures.junction import build_junction
+from defectflow.structures.matching import match_squares
+
+RECIPE = load_junction(resource("workflows", "co_mgo_co.toml"))
+
+
+def changed(**parts: dict) -> JunctionRecipe:
+    """The shipped recipe with keys of its tables replaced."""
+    document = RECIPE.model_dump(by_alias=True) | {"stages": ["static"], "sources": {}}
+    for table, keys in parts.items():
+        document[table] = document[table] | keys if isinstance(keys, dict) else keys
+    return JunctionRecipe.model_validate(document)
+
+
+SLAB = {"kind": "slab", "vacuum": 12.0}
+
+
+def mirrored(junction) -> bool:
+    """Whether a symmetry operation of the crystal turns one interface into the other."""
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+    operations = SpacegroupAnalyzer(junction.cell.to_pymatgen(), symprec=1e-3).get_symmetry_operations()
+    return any(op.rotation_matrix[2, 2] < -0.5 for op in operations)
+
+
+def test_bcc_cobalt_matches_mgo_at_45_degrees_with_the_known_strain():
+    junction = build_junction(RECIPE, "P")
+    assert junction.strain == pytest.approx((4.25 / 2**0.5 / 2.82 - 1,) * 2)
+    assert np.linalg.norm(junction.cell.lattice[0]) == pytest.approx(4.25 / 2**0.5)
+
+
+def test_cobalt_sits_atop_oxygen_at_both_interfaces():
+    cell = build_junction(RECIPE, "P").cell
+    metal = build_junction(RECIPE, "P").interface_metal
+    oxygen = [s for s in range(len(cell)) if cell.species[s] == "O"]
+    nearest = [cell.to_pymatgen().distance_matrix[m][oxygen].min() for m in metal]
+    assert nearest == pytest.approx([RECIPE.interface.distance] * 2)
+
+
+@given(oxide=st.integers(2, 9), metal=st.integers(1, 6), kind=st.sampled_from(["anion-top", "cation-top", "hollow"]))
+def test_both_interfaces_are_equivalent(oxide, metal, kind):
+    """pymatgen's interface builder leaves the second interface to chance (pymatgen#2406)."""
+    stacked = {"stacking": kind}
+    recipe = changed(
+        oxide={"layers": oxide}, electrode={"layers": metal}, interface=stacked, geometry=SLAB, states=["P"]
+    )
+    assert mirrored(build_junction(recipe, "P"))
+
+
+@given(oxide=st.integers(2, 9), metal=st.integers(2, 9))
+def test_a_superlattice_is_equivalent_on_both_sides_or_refused(oxide, metal):
+    recipe = changed(oxide={"layers": oxide}, electrode={"layers": metal})
+    if (oxide + metal) % 2:
+        with pytest.raises(StructureError, match="both even or both odd"):
+            build_junction(recipe, "P")
+    else:
+        assert mirrored(build_junction(recipe, "P"))
+
+
+def test_the_barrier_lies_in_the_middle_with_as_many_metal_layers_on_either_side():
+    junction = build_junction(RECIPE, "P")
+    kinds = [layer.kind for layer in junction.layers]
+    assert kinds == ["metal"] * 4 + ["oxide"] * 12 + ["metal"] * 4
+
+
+def test_layers_rise_and_hold_every_atom_once():
+    junction = build_junction(RECIPE, "P")
+    assert (np.diff(heights(junction.cell, junction.layers)) > 0).all()
+    assert sorted(s for layer in junction.layers for s in layer.sites) == list(range(len(junction.cell)))
+
+
+def test_ap_turns_the_right_electrode():
+    junction = build_junction(changed(geometry=SLAB, states=["P", "AP"]), "AP")
+    moments = {layer.side: junction.cell.moments[list(layer.sites)].mean() for layer in junction.of_kind("metal")}
+    assert moments == {"left": RECIPE.electrode.moment, "right": -RECIPE.electrode.moment}
+
+
+def test_ap_in_a_superlattice_is_refused_with_the_reason():
+    with pytest.raises(ValueError, match="domain wall"):
+        changed(states=["P", "AP"])
+
+
+def test_too_much_strain_is_refused_and_the_best_match_named():
+    with pytest.raises(StructureError, match=r"at most 3.0 % strain; the best has 4.7 %"):
+        build_junction(changed(interface={"max_strain": 0.03}), "P")
+
+
+def test_the_oxide_can_be_the_one_that_is_strained():
+    junction = build_junction(changed(interface={"strained": "oxide"}), "P")
+    assert junction.strain[0] == pytest.approx(2.82 * 2**0.5 / 4.25 - 1)
+    assert np.linalg.norm(junction.bulk.lattice[0]) == pytest.approx(2.82)
+
+
+def test_an_unset_spacing_keeps_the_volume_of_the_strained_metal():
+    junction = build_junction(changed(electrode={"spacing": None}, geometry=SLAB), "P")
+    spacing = np.diff(heights(junction.cell, junction.of_kind("metal")))[0]
+    assert spacing * junction.cell.lattice[0, 0] ** 2 == pytest.approx(2.82**3 / 2)
+
+
+def test_fcc_cobalt_needs_a_larger_rotated_cell():
+    match = match_squares(4.25 / 2**0.5, 3.52 / 2**0.5, "electrode", (0.08, 60.0))
+    assert abs(np.linalg.det(match.oxide)) == pytest.approx(4)
+    assert abs(np.linalg.det(match.metal)) == pytest.approx(5)
+
+
+@given(side=st.floats(2.4, 3.6), limit=st.floats(0.005, 0.2))
+def test_no_match_has_more_strain_than_allowed(side, limit):
+    try:
+        match = match_squares(3.0, side, "electrode", (limit, 40.0))
+    except StructureError:
+        return
+    assert max(map(abs, match.strain)) <= limit
+    stretched = np.linalg.det(match.lattice) / (side**2 * np.linalg.det(match.metal))
+    assert np.prod([1 + s for s in match.strain]) == pytest.approx(abs(stretched))
+
+
+def test_a_carbon_layer_lies_between_metal_and_oxide():
+    layer = {"element": "C", "side": "both", "depth": 0, "fill": "all", "distance": 1.6}
+    junction = build_junction(changed(impurities=[layer], geometry=SLAB), "P")
+    assert [x.kind for x in junction.layers].count("inserted") == 2
+    assert mirrored(junction)
+
+
+def test_one_dopant_replaces_one_anion_of_its_layer():
+    one = {"element": "C", "side": "left", "depth": 2, "fill": "one"}
+    wide = {"repeat": [2, 2]}
+    junction = build_junction(changed(impurities=[one], interface=wide), "P")
+    (carbon,) = [s for s, name in enumerate(junction.cell.species) if name == "C"]
+    (layer,) = [x for x in junction.layers if carbon in x.sites]
+    assert (layer.kind, layer.side, layer.depth) == ("oxide", "left", 2)
+
+
+def test_a_dopant_beyond_the_middle_is_refused():
+    deep = {"element": "C", "side": "left", "depth": 7, "fill": "all"}
+    with pytest.raises(StructureError, match="beyond the barrier's middle"):
+        build_junction(changed(impurities=[deep]), "P")
+
+
+def test_the_bulk_reference_has_the_plane_and_the_spacing_of_the_barrier():
+    junction = build_junction(RECIPE, "P")
+    spacing = np.diff(heights(junction.cell, junction.of_kind("oxide")))
+    assert junction.bulk.lattice[2, 2] == pytest.approx(2 * spacing[0])
+    assert junction.bulk.lattice[:2, :2] == pytest.approx(junction.cell.lattice[:2, :2])
