@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from defectflow.analyse.lineup import Aligned
+from defectflow.analyse.aligned import Aligned
 from defectflow.demo import tiny_result
 from defectflow.resources import resource
 from defectflow.schema import CalcResult, Cell, Projections
@@ -23,7 +23,7 @@ VBM = max(P_LEVELS)
 @cache
 def junction(layers: int = 6) -> JunctionCell:
     document = load_junction(resource("workflows", "co_mgo_co.toml")).model_dump(by_alias=True)
-    document |= {"stages": ["static"], "sources": {}}
+    document |= {"stages": ["static"], "sources": {}, "relaxation": None}
     document["oxide"] |= {"layers": layers}
     return build_junction(JunctionRecipe.model_validate(document), "P")
 
@@ -77,7 +77,7 @@ def _result(cell: Cell, anions: dict[int, float], potentials: np.ndarray, fermi:
         cell=cell,
         n_electrons=2.0 * len(anions) * (1 + len(P_LEVELS)),
         fermi=np.array([fermi]),
-        potentials={s: "toy" for s in set(cell.species)},
+        potentials=dict.fromkeys(set(cell.species), "toy"),
         site_moments=np.zeros(n),
         forces=np.zeros((n, 3)),
         eigenvalues=energies,

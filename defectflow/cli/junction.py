@@ -168,6 +168,6 @@ def print_line_up(line: LineUp) -> None:
     for key, value in line.settings.items():
         screen.print(f"  {key}: {value}")
     if line.variants:
-        screen.print("the same junction with one thing changed, E_F - E_VBM (eV):")
+        screen.print(f"convergence, one thing changed at a time on {line.probe}:")
     for v in line.variants:
-        screen.print(f"  {v.change}: {v.adopted:.3f} ({1000 * (v.adopted - line.adopted):+.0f} meV)")
+        screen.print(f"  {v.change}: {1000 * v.difference:+.0f} meV")

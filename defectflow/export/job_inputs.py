@@ -14,9 +14,9 @@ from defectflow.structures.build import build_pair_cells
 
 
 def write_inputs(recipe: Recipe | JunctionRecipe, folder: Path, engine: str) -> list[Path]:
-    """Write the inputs of every job and return the folders, ``pairs/<label>/<state>/<stage>`` and ``bulk/<stage>``;
-    of a junction ``junction/<state>/<stage>``.
+    """Write the inputs of every job and return the folders.
 
+    They are ``pairs/<label>/<state>/<stage>`` and ``bulk/<stage>``; of a junction ``junction/<state>/<stage>``.
     Starts of broken symmetry lie under ``starts/<name>/``. Stages after a relaxation hold the geometry it starts
     from: what it ends with is known only then.
 

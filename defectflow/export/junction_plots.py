@@ -27,7 +27,7 @@ def potential_figure(line: LineUp, shape: Profile) -> Figure:
         axis.plot([min(oxide), max(oxide)], [energy, energy], color=RED, linewidth=1.2)
         axis.annotate(name, (max(oxide), energy), xytext=(2, 2), textcoords="offset points", fontsize=8, color=RED)
     axis.axhline(0, color="black", linestyle="--", linewidth=0.8, label="$E_F$")
-    axis.set_xlabel("height along the normal (A)")
+    axis.set_xlabel("height along the normal (Å)")
     axis.set_ylabel(ENERGY)
     axis.set_xlim(0, float(shape.z[-1]))
     axis.set_title(_title(line), fontsize=9)
@@ -48,7 +48,7 @@ def layer_figure(line: LineUp, shape: Profile) -> Figure:
             layers, steps, values[:, spin, :].T, cmap="cividis", vmin=-3, vmax=1, rasterized=True, shading="flat"
         )
         _mark_levels(axis, shape)
-        axis.set_xlabel("layer")
+        axis.set_xlabel("layer, from one electrode through the barrier to the other", fontsize=8)
         axis.set_title(f"spin {name}", fontsize=9)
         axis.set_xticks(range(1, len(shape.layer_names) + 1, 2))
         axis.tick_params(labelsize=7)
@@ -63,6 +63,8 @@ def _mark_levels(axis: Axes, shape: Profile) -> None:
     oxide = [n + 1 for n, kind in enumerate(shape.layer_kinds) if kind == "oxide"]
     axis.axhline(0, color="white", linestyle="--", linewidth=0.9)
     axis.annotate("$E_F$", (1, 0), xytext=(0, 3), textcoords="offset points", color="white", fontsize=8)
+    for edge in (min(oxide) - 0.5, max(oxide) + 0.5):
+        axis.axvline(edge, color="white", linewidth=0.6)
     for energy in (shape.vbm, shape.cbm):
         axis.plot([min(oxide) - 0.5, max(oxide) + 0.5], [energy, energy], color=ORANGE, linewidth=1.2)
 
@@ -98,6 +100,7 @@ def _draw_methods(axis: Axes, line: LineUp) -> None:
     axis.axvspan(low, high, color=GREY, alpha=0.3, linewidth=0)
     axis.set_yticks(range(len(line.methods)), list(line.methods), fontsize=8)
     axis.invert_yaxis()
+    axis.ticklabel_format(axis="x", useOffset=False)
     axis.set_xlabel("$E_F - E_{VBM}$ (eV); open: a check, not in the mean", fontsize=8)
 
 

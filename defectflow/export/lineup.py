@@ -33,7 +33,8 @@ def line_up_row(line: LineUp) -> dict[str, Any]:
         "strain": list(line.strain),
         "settings": line.settings,
         "source": line.source,
-        "variants": [{"change": v.change, "adopted": v.adopted} for v in line.variants],
+        "probe": line.probe,
+        "variants": [{"change": v.change, "difference": v.difference} for v in line.variants],
     }
 
 

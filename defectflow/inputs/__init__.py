@@ -10,6 +10,7 @@ from defectflow.inputs.junction import junction_jobs
 from defectflow.inputs.pairs import pair_folder, pair_jobs, projected_sites
 from defectflow.schema import CalcResult, Job, Recipe, Settings
 from defectflow.schema.junction import JunctionRecipe
+from defectflow.structures.thicken import displaced_as
 
 __all__ = ["pair_folder", "plan_jobs", "projected_sites", "resolve"]
 
@@ -38,8 +39,10 @@ def _check_potentials(settings: Settings, elements: set[str]) -> None:
 
 
 def resolve(job: Job, parent: CalcResult | None) -> Job:
-    """The job with geometry and signs of the moments of its finished parent."""
+    """The job with geometry and signs of the moments of its finished parent, or with its displacements."""
     if parent is None:
         return job
+    if job.displaced_as is not None:
+        return replace(job, cell=displaced_as(job.cell, parent.cell))
     moments = job.cell.with_signs_of(parent.site_moments).moments
     return replace(job, cell=parent.cell.with_moments(moments), seed_coords=None)

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from defectflow.inputs.pairs import bulk_jobs
 from defectflow.schema import Job
 from defectflow.schema.junction import JunctionRecipe
-from defectflow.schema.layers import JunctionCell
 from defectflow.structures.junction import build_junction
 
 
 def junction_jobs(recipe: JunctionRecipe) -> tuple[Job, ...]:
     """Jobs of a junction; states are projected on all atoms, for the DOS of every layer."""
-    junctions = [build_junction(recipe, state) for state in recipe.states]
-    bulk = junctions[0].bulk
+    bulk = build_junction(recipe, recipe.states[0]).bulk
     reference = bulk_jobs(bulk, recipe.settings, recipe.bulk, tuple(range(len(bulk))))
-    return (*reference, *[job for junction in junctions for job in _state_jobs(recipe, junction)])
+    return (*reference, *[job for state in recipe.states for job in _state_jobs(recipe, state)])
 
 
-def _state_jobs(recipe: JunctionRecipe, junction: JunctionCell) -> list[Job]:
-    jobs: list[Job] = []
-    for stage in recipe.stages:
-        job = Job(
-            path=f"junction/{junction.state}/{stage}",
-            stage=stage,
-            cell=junction.cell,
-            settings=recipe.settings,
-            kpoints=recipe.settings.kpoints,
-            sites=tuple(range(len(junction.cell))),
-            spin_polarised=True,
-            parent=jobs[-1].path if jobs else None,
-        )
-        jobs.append(job)
-    return jobs
+def _state_jobs(recipe: JunctionRecipe, state: str) -> list[Job]:
+    cell = build_junction(recipe, state).cell
+    static = Job(
+        path=f"junction/{state}/static",
+        stage="static",
+        cell=cell,
+        settings=recipe.settings,
+        kpoints=recipe.settings.kpoints,
+        sites=tuple(range(len(cell))),
+        spin_polarised=True,
+    )
+    if "relax" not in recipe.stages:
+        return [static]
+    relax = replace(static, path=f"junction/{state}/relax", stage="relax")
+    if recipe.relaxation is None:
+        return [relax, replace(static, parent=relax.path)]
+    thin = build_junction(thinner(recipe, recipe.relaxation.oxide_layers), state).cell
+    relax = replace(relax, cell=thin, sites=tuple(range(len(thin))))
+    return [relax, replace(static, displaced_as=relax.path)]
+
+
+def thinner(recipe: JunctionRecipe, layers: int) -> JunctionRecipe:
+    """The same junction with another number of oxide layers."""
+    return recipe.model_copy(update={"oxide": recipe.oxide.model_copy(update={"layers": layers})})

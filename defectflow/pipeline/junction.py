@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from defectflow.analyse.lineup import Aligned, line_up, profile
+from defectflow.analyse.aligned import Aligned
+from defectflow.analyse.lineup import line_up
+from defectflow.analyse.profile import profile
 from defectflow.export.tables import to_csv
 from defectflow.run import JunctionStudy
 from defectflow.run.collect import trusted_result

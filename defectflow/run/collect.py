@@ -34,7 +34,7 @@ def trusted_result(study: AnyStudy, path: str) -> CalcResult:
         If there is none, it is damaged, or it was made from other inputs (an edited recipe or preset).
     """
     job = next(j for j in study.jobs if j.path == path)
-    parent = trusted_result(study, job.parent) if job.parent else None
+    parent = trusted_result(study, job.after) if job.after else None
     inputs = get_engine(study.engine_name).make_inputs(with_overrides(study, resolve(job, parent)))
     result = study.result(path)
     if result.input_hash != inputs.hash:
@@ -54,7 +54,7 @@ def _result_or_reason(study: AnyStudy, path: str) -> tuple[CalcResult | None, st
 
 
 def _why_not_run(study: AnyStudy, path: str) -> str:
-    parent = next(j.parent for j in study.jobs if j.path == path)
+    parent = next(j.after for j in study.jobs if j.path == path)
     before = study.state(parent) if parent else None
     if before is None or before.state == "done":
         return "not run yet"

@@ -86,12 +86,12 @@ class _Driver:
         """Start, skip or block a job; False if it still waits for its parent."""
         if self.options.stop():
             raise KeyboardInterrupt
-        if job.parent is not None and self.states[job.parent] in ("failed", "unconverged", "blocked"):
+        if job.after is not None and self.states[job.after] in ("failed", "unconverged", "blocked"):
             self.states[job.path] = "blocked"
             return True
-        if job.parent is not None and job.parent not in self.results:
+        if job.after is not None and job.after not in self.results:
             return False
-        resolved = resolve(job, self.results[job.parent] if job.parent else None)
+        resolved = resolve(job, self.results[job.after] if job.after else None)
         self._start(with_overrides(self.study, resolved))
         return True
 
@@ -189,8 +189,8 @@ class _Driver:
             self.again.append(members[other])
 
     def _is_stale(self, job: Job) -> bool:
-        parent = self.results.get(job.parent) if job.parent else None
-        if job.parent and parent is None:
+        parent = self.results.get(job.after) if job.after else None
+        if job.after and parent is None:
             return True  # its parent runs again
         wanted = with_overrides(self.study, resolve(job, parent))
         return self.results[job.path].input_hash != self.engine.make_inputs(wanted).hash

@@ -30,7 +30,9 @@ class Job:
     spin_polarised : bool
         Whether the two spin channels may differ.
     parent : str or None
-        Path of the job whose geometry or density this one starts from.
+        Path of the job whose geometry and density this one starts from.
+    displaced_as : str or None
+        Path of the relaxation of a thinner junction whose displacements this one takes over; its density does not fit.
     seed_coords : (n, 3) float or None
         Geometry in which the wave functions are prepared before the SCF proper (broken starts).
     overrides : tuple of (str, str)
@@ -48,6 +50,12 @@ class Job:
     parent: str | None = None
     seed_coords: Floats | None = None
     overrides: tuple[tuple[str, str], ...] = ()
+    displaced_as: str | None = None
+
+    @property
+    def after(self) -> str | None:
+        """Path of the job that must be done before."""
+        return self.parent or self.displaced_as
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,12 @@ class Geometry(Record):
         return self
 
 
+class Relaxation(Record):
+    """Relax a junction of fewer oxide layers and take its displacements over: the barrier's middle is bulk anyway."""
+
+    oxide_layers: Annotated[int, Field(ge=2, le=60, strict=True)]
+
+
 class JunctionRecipe(Record):
     """A junction and the bulk of its oxide, run with one set of settings.
 
@@ -126,6 +132,7 @@ class JunctionRecipe(Record):
     settings: Settings
     stages: tuple[Literal["relax", "static"], ...]
     bulk: Bulk
+    relaxation: Relaxation | None = None
     dos: DosSettings = DosSettings()
     caveats: tuple[str, ...] = ()
     sources: dict[str, str] = Field(default_factory=dict)
@@ -147,12 +154,20 @@ class JunctionRecipe(Record):
     @model_validator(mode="after")
     def _consistent(self) -> JunctionRecipe:
         check_sources(self, self.sources)
+        if self.relaxation is not None:
+            self._check_relaxation(self.relaxation.oxide_layers)
         if self.geometry.kind == "superlattice" and "AP" in self.states:
             raise ValueError(
                 "AP needs two electrodes; the metal of a superlattice is one, and would hold a domain wall:"
                 ' use geometry = { kind = "slab", vacuum = "12 A" }'
             )
         return self
+
+    def _check_relaxation(self, layers: int) -> None:
+        if "relax" not in self.stages:
+            raise ValueError('relaxation goes with stages = ["relax", "static"]')
+        if layers > self.oxide.layers or (layers - self.oxide.layers) % 2:
+            raise ValueError(f"relaxation.oxide_layers is {self.oxide.layers} less an even number, not {layers}")
 
 
 def load_junction(path: Path | str) -> JunctionRecipe:

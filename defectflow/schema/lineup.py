@@ -18,18 +18,18 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Variant:
-    """The same junction with one thing changed.
+    """A junction with one thing changed.
 
     Attributes
     ----------
     change : str
         What differs, e.g. "8 oxide layers".
-    adopted : float
-        E_F - E_VBM (eV).
+    difference : float
+        How much larger E_F - E_VBM is then (eV).
     """
 
     change: str
-    adopted: float
+    difference: float
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,10 @@ class LineUp:
         Engine, version, cutoff, meshes, tolerances, potentials, geometry.
     source : str
         The run that made it.
+    probe : str
+        The junction that `variants` were tried on, often a smaller one; empty where none was run.
     variants : tuple of Variant
-        Convergence; empty where none was run.
+        Convergence.
     """
 
     name: str
@@ -85,6 +87,7 @@ class LineUp:
     strained: str
     settings: dict[str, str]
     source: str
+    probe: str
     variants: tuple[Variant, ...]
 
     def __post_init__(self) -> None:

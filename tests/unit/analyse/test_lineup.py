@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defectflow.analyse.lineup import EDGE, line_up, profile, with_variants
+from defectflow.analyse.estimates import EDGE
+from defectflow.analyse.lineup import line_up, with_variants
+from defectflow.analyse.profile import profile
 from defectflow.errors import AnalysisError
 from defectflow.schema.jsonio import load_record, save_record
 from defectflow.schema.lineup import LineUp, Variant
-
 from tests.synthetic_junction import CBM, VBM, aligned
 
 FERMI, STEP = 5.0, 1.25
@@ -99,12 +100,12 @@ def test_interface_distances_are_those_of_metal_and_anion():
 
 def test_variants_widen_the_uncertainty_by_half_their_range():
     line = made()
-    wide = with_variants(line, (Variant("10 layers", line.adopted + 0.4),))
+    wide = with_variants(line, "6 ML", (Variant("10 layers", 0.3), Variant("4 layers", -0.1)))
     assert wide.uncertainty == pytest.approx(np.hypot(line.uncertainty, 0.2))
 
 
 def test_a_line_up_survives_the_disk(tmp_path):
-    line = with_variants(made(), (Variant("10 layers", 1.0),))
+    line = with_variants(made(), "6 ML", (Variant("10 layers", 0.01),))
     save_record(line, tmp_path / "line.json")
     assert load_record(LineUp, tmp_path / "line.json") == line
 

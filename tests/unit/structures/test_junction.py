@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defectflow.errors import StructureError
@@ -13,13 +13,14 @@ from defectflow.schema.junction import JunctionRecipe, load_junction
 from defectflow.schema.layers import heights
 from defectflow.structures.junction import build_junction
 from defectflow.structures.matching import match_squares
+from defectflow.structures.thicken import displaced_as
 
 RECIPE = load_junction(resource("workflows", "co_mgo_co.toml"))
 
 
 def changed(**parts: dict) -> JunctionRecipe:
     """The shipped recipe with keys of its tables replaced."""
-    document = RECIPE.model_dump(by_alias=True) | {"stages": ["static"], "sources": {}}
+    document = RECIPE.model_dump(by_alias=True) | {"stages": ["static"], "sources": {}, "relaxation": None}
     for table, keys in parts.items():
         document[table] = document[table] | keys if isinstance(keys, dict) else keys
     return JunctionRecipe.model_validate(document)
@@ -50,6 +51,7 @@ def test_cobalt_sits_atop_oxygen_at_both_interfaces():
     assert nearest == pytest.approx([RECIPE.interface.distance] * 2)
 
 
+@settings(max_examples=25)
 @given(oxide=st.integers(2, 9), metal=st.integers(1, 6), kind=st.sampled_from(["anion-top", "cation-top", "hollow"]))
 def test_both_interfaces_are_equivalent(oxide, metal, kind):
     """pymatgen's interface builder leaves the second interface to chance (pymatgen#2406)."""
@@ -60,6 +62,7 @@ def test_both_interfaces_are_equivalent(oxide, metal, kind):
     assert mirrored(build_junction(recipe, "P"))
 
 
+@settings(max_examples=25)
 @given(oxide=st.integers(2, 9), metal=st.integers(2, 9))
 def test_a_superlattice_is_equivalent_on_both_sides_or_refused(oxide, metal):
     recipe = changed(oxide={"layers": oxide}, electrode={"layers": metal})
@@ -154,3 +157,43 @@ def test_the_bulk_reference_has_the_plane_and_the_spacing_of_the_barrier():
     spacing = np.diff(heights(junction.cell, junction.of_kind("oxide")))
     assert junction.bulk.lattice[2, 2] == pytest.approx(2 * spacing[0])
     assert junction.bulk.lattice[:2, :2] == pytest.approx(junction.cell.lattice[:2, :2])
+
+
+def thin_and_thick(thin: int, thick: int):
+    return (build_junction(changed(oxide={"layers": n}), "P") for n in (thin, thick))
+
+
+def moved(cell, shifts):
+    coords = cell.coords.copy()
+    coords[:, 2] += np.array(shifts) / cell.lattice[2, 2]
+    return cell.with_coords(coords)
+
+
+def test_an_unmoved_thin_junction_moves_nothing():
+    thin, thick = thin_and_thick(4, 12)
+    assert displaced_as(thick.cell, thin.cell).coords == pytest.approx(thick.cell.coords)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.floats(-0.2, 0.2), min_size=8, max_size=8))
+def test_both_interfaces_keep_the_relaxed_distances(shifts):
+    thin, thick = thin_and_thick(4, 12)
+    relaxed = moved(thin.cell, [*shifts, *[-s for s in reversed(shifts)]])
+    taken = displaced_as(thick.cell, relaxed)
+    for side in (slice(None, 8), slice(-8, None)):
+        wanted, found = (np.diff(c.coords[side, 2] * c.lattice[2, 2]) for c in (relaxed, taken))
+        assert found == pytest.approx(wanted)
+
+
+def test_the_layers_between_share_what_is_left():
+    thin, thick = thin_and_thick(4, 12)
+    stretched = moved(thin.cell, [-0.1] * 8 + [0.1] * 8)
+    taken = displaced_as(thick.cell, stretched)
+    spacings = np.diff(heights(taken, thick.of_kind("oxide")))
+    assert spacings[2:-2] == pytest.approx(np.full(7, spacings[5]))
+
+
+def test_a_relaxed_cell_of_another_kind_is_refused():
+    other = build_junction(changed(electrode={"element": "Fe"}, oxide={"layers": 4}), "P")
+    with pytest.raises(StructureError, match="no thinner one of the same kind"):
+        displaced_as(build_junction(RECIPE, "P").cell, other.cell)

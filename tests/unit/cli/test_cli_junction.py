@@ -11,7 +11,7 @@ import pytest
 from defectflow.resources import resource
 
 RECIPE = resource("workflows", "co_mgo_co.toml")
-SMALL = (("layers = 12", "layers = 4"), ("layers = 8", "layers = 2"))
+SMALL = (("\nlayers = 12", "\nlayers = 6"), ("\nlayers = 8", "\nlayers = 2"))
 
 
 @pytest.fixture
@@ -54,10 +54,11 @@ def test_build_json_lists_the_layers_by_height(defectflow):
         ("max_strain = 0.08", "max_strain = 0.01", "at most 1.0 % strain"),
         ('stacking = "anion-top"', 'stacking = "atop"', "interface.stacking"),
         ('states = ["P"]', 'states = ["P", "AP"]', "domain wall"),
-        ("layers = 2", "layers = 3", "both even or both odd"),
+        ("\nlayers = 2", "\nlayers = 3", "both even or both odd"),
         ('material = "MgO"', 'material = "NaCl"', 'there is no material "NaCl"'),
         ('element = "Co"', 'element = "Xx"', "no chemical element"),
         ('kind = "junction"', "", "kind: this key is missing"),
+        ("oxide_layers = 4", "oxide_layers = 3", "less an even number"),
         ("strained =", "straned =", 'nearest valid key: "strained"'),
     ],
 )
