@@ -114,7 +114,7 @@ def _running_lines(snapshot: Snapshot) -> list[str]:
 
 def _time_left(snapshot: Snapshot, jobs: int) -> float | None:
     # Short host runs say nothing about the pairs.
-    ended = [s for path, s in snapshot.seconds.items() if path.startswith("pairs/")]
+    ended = [s for path, s in snapshot.seconds.items() if path.startswith(("pairs/", "junction/"))]
     waiting = sum(s in ("waiting", "submitted") for s in snapshot.states.values())
     return waiting * sum(ended) / len(ended) / min(jobs, max(waiting, 1)) if ended else None
 

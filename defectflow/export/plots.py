@@ -65,7 +65,8 @@ def dos_figure(panels: list[DosPanel]) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel(f"energy relative to {_mathtext(panels[0].dos.reference.name)} (eV)")
     handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    across = len(labels) if len(labels) <= 6 else 4  # a long name of the reference needs a second row
+    figure.legend(handles, labels, loc="outside upper center", ncols=across, frameon=False)
     return figure
 
 
