@@ -141,6 +141,9 @@ def _print_statement(states: list[dict[str, Any]]) -> None:
         counts = "/".join(map(str, j["degenerate"]))
         others = f"up {'/'.join(map(str, j['up']))}, down {'/'.join(map(str, j['down']))}"
         screen.print(f"  {s['name']}{warning}: {j['as_published']}; spin-degenerate states cut: {counts} ({others})")
+        if j["levels"] and not any(j["up"] + j["down"]):
+            nearest = min((level["energy"] for level in j["levels"]), key=abs)
+            screen.print(f"    the nearest dopant state lies at {nearest:+.2f} eV")
         if j["as_published_by_spin"]:
             screen.print("    two levels, each in both spins: four states if spins are counted apart")
     at = f"{zero['name']} minus, at and plus its uncertainty of {zero['uncertainty']:.2f} eV"

@@ -48,7 +48,7 @@ def layer_figure(line: LineUp, shape: Profile) -> Figure:
             layers, steps, values[:, spin, :].T, cmap="cividis", vmin=-3, vmax=1, rasterized=True, shading="flat"
         )
         _mark_levels(axis, shape)
-        axis.set_xlabel("layer, from one electrode through the barrier to the other", fontsize=8)
+        axis.set_xlabel("layer, through the barrier", fontsize=8)
         axis.set_title(f"spin {name}", fontsize=9)
         axis.set_xticks(range(1, len(shape.layer_names) + 1, 2))
         axis.tick_params(labelsize=7)
