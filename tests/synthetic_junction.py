@@ -21,16 +21,19 @@ VBM = max(P_LEVELS)
 
 
 @cache
-def junction(layers: int = 6) -> JunctionCell:
+def junction(layers: int = 6, metal: int = 8) -> JunctionCell:
     document = load_junction(resource("workflows", "co_mgo_co.toml")).model_dump(by_alias=True)
     document |= {"stages": ["static"], "sources": {}, "relaxation": None}
     document["oxide"] |= {"layers": layers}
+    document["electrode"] |= {"layers": metal}
     return build_junction(JunctionRecipe.model_validate(document), "P")
 
 
-def aligned(step: float = 1.25, fermi: float = 5.0, bend: float = 0.0, charge: float = 0.0, layers: int = 6) -> Aligned:
+def aligned(
+    step: float = 1.25, fermi: float = 5.0, bend: float = 0.0, charge: float = 0.0, layers: int = 6, metal: int = 8
+) -> Aligned:
     """A barrier whose levels all lie `step` above those of bulk: E_F - E_VBM is fermi - VBM - step."""
-    built = junction(layers)
+    built = junction(layers, metal)
     oxide = built.of_kind("oxide")
     middle = (len(oxide) - 1) / 2
     levels = [step + bend * abs(n - middle) / middle for n in range(len(oxide))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 
@@ -93,4 +94,4 @@ def host_vbm(defect: CalcResult, far: tuple[int, ...], bulk: CalcResult) -> Refe
 def above_vbm(vbm: Reference, name: str, level: tuple[float, float], source: str) -> Reference:
     """A level given above the host's VBM (energy and uncertainty, eV) on the scale of the cell that `vbm` lies on."""
     energy, error = level
-    return Reference(name, vbm.energy + energy, (vbm.uncertainty**2 + error**2) ** 0.5, f"{source}; {vbm.source}")
+    return Reference(name, vbm.energy + energy, hypot(vbm.uncertainty, error), f"{source}; {vbm.source}")

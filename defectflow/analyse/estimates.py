@@ -13,7 +13,7 @@ from defectflow.analyse.oxygen import Bands, bands_of, p_edge, p_level, s_level
 from defectflow.errors import AnalysisError
 from defectflow.schema import CalcResult
 from defectflow.schema.cell import Floats
-from defectflow.schema.layers import Layer, heights
+from defectflow.schema.layers import heights
 from defectflow.schema.lineup import Estimate
 
 QUANTILES = (0.90, 0.95, 0.98)  # of the p band's weight: where its upper edge is looked for
@@ -67,13 +67,17 @@ def macroscopic_potential(run: Aligned) -> tuple[Floats, float]:
     if not len(planar) or not len(run.bulk.planar_potential[2]):
         raise AnalysisError("there is no planar potential", todo="run VASP with LVHAR = .TRUE. and keep its LOCPOT")
     length = float(np.linalg.norm(run.result.cell.lattice[2]))
-    periods = (_spacing(run, run.central), _spacing(run, run.junction.of_kind("metal")))
+    oxide = np.diff(heights(run.result.cell, run.central))
+    metal = [d for side in ("left", "right") for d in np.diff(_electrode(run, side))]
+    periods = (float(np.median(oxide)), *([float(np.median(metal))] if metal else []))
     return macroscopic_average(planar, length, periods), length
 
 
-def _spacing(run: Aligned, layers: tuple[Layer, ...]) -> float:
-    """Mean distance of neighbouring layers (A); the barrier between two electrodes is no spacing of theirs."""
-    return float(np.median(np.diff(heights(run.result.cell, layers))))
+def _electrode(run: Aligned, side: str) -> Floats:
+    """Heights of one electrode's layers, from the interface outwards (A, all positive from the barrier's middle)."""
+    layers = sorted((x for x in run.junction.of_kind("metal") if x.side == side), key=lambda x: x.depth)
+    length = float(np.linalg.norm(run.result.cell.lattice[2]))
+    return np.abs(heights(run.result.cell, tuple(layers)) - length / 2)
 
 
 def _site_potential(run: Aligned, symbol: str) -> Estimate:

@@ -10,7 +10,7 @@ from defectflow.analyse.aligned import Aligned, check_comparable, check_moments
 from defectflow.analyse.alignment import band_edges
 from defectflow.analyse.estimates import EDGE, estimates
 from defectflow.errors import AnalysisError
-from defectflow.schema.layers import heights
+from defectflow.schema.layers import Layer, heights
 from defectflow.schema.lineup import LineUp, Variant
 
 FLAT = 0.05  # eV; a barrier whose middle bends more than this has no bulk-like middle
@@ -34,6 +34,7 @@ def line_up(run: Aligned, name: str, source: str) -> LineUp:
     own = max(e.uncertainty for e in kept)
     return LineUp(
         name=name,
+        oxide=run.bulk.cell.to_pymatgen().composition.reduced_formula,
         state=run.junction.state,
         methods=methods,
         checks=(EDGE,),
@@ -64,11 +65,14 @@ def _check_flat(run: Aligned) -> tuple[float, float]:
     """Bend of the site potential over the central layers, and the charge that flowed between the sublattices."""
     anion, cation = run.bulk.cell.species[:2]
     v = run.result.site_potentials
+    for symbol in (anion, cation):
+        if not run.sites(symbol):
+            raise AnalysisError(f"the barrier's middle holds no {symbol}", todo="keep impurities out of the middle")
     # The middle two layers of equal interfaces are equal by symmetry: four tell whether it is flat.
     bend = max(float(np.ptp(v[run.sites(s, least=4)])) for s in (anion, cation))
     middle = float(v[run.sites(anion)].mean() - v[run.sites(cation)].mean())
     charge = middle - (run.in_bulk(anion) - run.in_bulk(cation))
-    if bend > FLAT or abs(charge) > FLAT:
+    if not (bend <= FLAT and abs(charge) <= FLAT):
         layers = len(run.junction.of_kind("oxide"))
         found = f"its potential bends by {1000 * bend:.0f} meV, anion against cation by {1000 * charge:+.0f} meV"
         what = f"the barrier of {layers} layers has no bulk-like middle: {found} (at most {1000 * FLAT:.0f})"
@@ -77,13 +81,25 @@ def _check_flat(run: Aligned) -> tuple[float, float]:
 
 
 def _distances(run: Aligned) -> tuple[float, float]:
-    cell = run.result.cell
-    anion = run.bulk.cell.species[0]
-    outer = [layer for layer in run.junction.of_kind("oxide") if layer.depth == 1]
-    anions = [replace(o, sites=tuple(s for s in o.sites if cell.species[s] == anion) or o.sites) for o in outer]
-    metal = [layer for layer in run.junction.of_kind("metal") if layer.depth == 1]
-    left, right = heights(cell, (anions[0], metal[0])), heights(cell, (anions[1], metal[1]))
-    return float(left[0] - left[1]), float(right[1] - right[0])
+    """From the metal to what it faces, left and right: the outermost anions, or an inserted layer (A)."""
+    length = float(np.linalg.norm(run.result.cell.lattice[2]))
+    found = []
+    for side in ("left", "right"):
+        faced, metal = _at_interface(run, side)
+        between = np.diff(heights(run.result.cell, (faced, metal)))[0]
+        found.append(float(abs(between - length * round(between / length))))
+    return found[0], found[1]
+
+
+def _at_interface(run: Aligned, side: str) -> tuple[Layer, Layer]:
+    layers = [x for x in run.junction.layers if x.side == side]
+    (metal,) = (x for x in layers if x.kind == "metal" and x.depth == 1)
+    inserted = [x for x in layers if x.kind == "inserted"]
+    if inserted:
+        return (inserted[0] if side == "left" else inserted[-1]), metal
+    (oxide,) = (x for x in layers if x.kind == "oxide" and x.depth == 1)
+    cation = run.bulk.cell.species[1]
+    return replace(oxide, sites=tuple(s for s in oxide.sites if run.result.cell.species[s] != cation)), metal
 
 
 def _settings(run: Aligned) -> dict[str, str]:
@@ -97,5 +113,10 @@ def _settings(run: Aligned) -> dict[str, str]:
         "bulk kpoints": str(b.kpoints),
         "potentials": "; ".join(f"{k}: {v}" for k, v in sorted(r.potentials.items())),
         "layers": f"{counts['oxide']} oxide, {counts['metal']} metal",
+        "oxide spacing (A)": f"middle {_middle_spacing(run):.4f}, bulk {run.bulk.cell.lattice[2, 2] / 2:.4f}",
         "cell (A)": ", ".join(f"{length:.4f}" for length in np.linalg.norm(r.cell.lattice, axis=1)),
     }
+
+
+def _middle_spacing(run: Aligned) -> float:
+    return float(np.diff(heights(run.result.cell, run.central)).mean())

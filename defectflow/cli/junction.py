@@ -114,6 +114,7 @@ def show(
         Path | None, typer.Argument(metavar="[RUN]", help="Run folder of a junction; without it, the shipped one.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for figures and their numbers.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files in the folder of -o.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show E_F - E_VBM of a junction by all methods, what it ran on, and how sure it is."""
@@ -126,9 +127,18 @@ def show(
         found = [(s.line, s.profile) for s in junction_states(JunctionStudy.open(folder))]
     files = []
     if output is not None:
+        _check_empty(output, force)
         output.mkdir(parents=True, exist_ok=True)
         files = [str(p) for line, shape in found for p in write_state(line, shape, output)]
     report([line for line, _ in found], files, as_json)
+
+
+def _check_empty(folder: Path, force: bool) -> None:
+    from defectflow.errors import InputError
+
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        todo = "choose another folder, or --force"
+        raise InputError("is not empty; nothing was changed", where=str(folder), todo=todo)
 
 
 def report(lines: list[LineUp], files: list[str], as_json: bool) -> None:

@@ -14,6 +14,7 @@ def line_up_row(line: LineUp) -> dict[str, Any]:
     """JSON of a line-up; energies in eV, lengths in A, moments in muB."""
     return {
         "name": line.name,
+        "oxide": line.oxide,
         "state": line.state,
         "fermi_minus_vbm": {
             name: {"value": e.value, "uncertainty": e.uncertainty, "check": name in line.checks}

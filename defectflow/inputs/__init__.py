@@ -43,6 +43,6 @@ def resolve(job: Job, parent: CalcResult | None) -> Job:
     if parent is None:
         return job
     if job.displaced_as is not None:
-        return replace(job, cell=displaced_as(job.cell, parent.cell))
+        return replace(job, cell=displaced_as(job.displaced_as, parent.cell))
     moments = job.cell.with_signs_of(parent.site_moments).moments
     return replace(job, cell=parent.cell.with_moments(moments), seed_coords=None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from defectflow.inputs.pairs import bulk_jobs
 from defectflow.schema import Job
 from defectflow.schema.junction import JunctionRecipe
+from defectflow.schema.layers import ThinRelaxation
 from defectflow.structures.junction import build_junction
 
 
@@ -18,7 +19,8 @@ def junction_jobs(recipe: JunctionRecipe) -> tuple[Job, ...]:
 
 
 def _state_jobs(recipe: JunctionRecipe, state: str) -> list[Job]:
-    cell = build_junction(recipe, state).cell
+    thick = build_junction(recipe, state)
+    cell = thick.cell
     static = Job(
         path=f"junction/{state}/static",
         stage="static",
@@ -33,9 +35,9 @@ def _state_jobs(recipe: JunctionRecipe, state: str) -> list[Job]:
     relax = replace(static, path=f"junction/{state}/relax", stage="relax")
     if recipe.relaxation is None:
         return [relax, replace(static, parent=relax.path)]
-    thin = build_junction(thinner(recipe, recipe.relaxation.oxide_layers), state).cell
-    relax = replace(relax, cell=thin, sites=tuple(range(len(thin))))
-    return [relax, replace(static, displaced_as=relax.path)]
+    thin = build_junction(thinner(recipe, recipe.relaxation.oxide_layers), state)
+    relax = replace(relax, cell=thin.cell, sites=tuple(range(len(thin.cell))))
+    return [relax, replace(static, displaced_as=ThinRelaxation(relax.path, thin, thick))]
 
 
 def thinner(recipe: JunctionRecipe, layers: int) -> JunctionRecipe:

@@ -8,9 +8,11 @@ from pathlib import Path
 from defectflow.analyse.aligned import Aligned
 from defectflow.analyse.lineup import line_up
 from defectflow.analyse.profile import profile
+from defectflow.errors import AnalysisError
 from defectflow.export.tables import to_csv
 from defectflow.run import JunctionStudy
 from defectflow.run.collect import trusted_result
+from defectflow.schema import CalcResult
 from defectflow.schema.jsonio import load_record, save_record, write_atomic
 from defectflow.schema.lineup import LineUp, Profile
 from defectflow.structures.junction import build_junction
@@ -55,12 +57,19 @@ def line_ups(study: JunctionStudy) -> tuple[LineUp, ...]:
 
 
 def _state(study: JunctionStudy, state: str) -> State:
-    bulk = trusted_result(study, "bulk/dos")
-    result = trusted_result(study, f"junction/{state}/static")
+    bulk, result = (_finished(study, path) for path in ("bulk/dos", f"junction/{state}/static"))
     run = Aligned(result, build_junction(study.recipe, state), bulk)
     source = f"run {study.recipe.name}, {result.code} {result.version}, input {result.input_hash[:12]}"
     line = line_up(run, junction_name(study), source)
     return State(run, line, profile(run, line, study.recipe.dos.window, study.recipe.dos.broadening))
+
+
+def _finished(study: JunctionStudy, path: str) -> CalcResult:
+    done = study.state(path)
+    if done is None or done.state != "done":
+        what = f"{path} is not done yet ({done.state if done else 'not started'})"
+        raise AnalysisError(what, where=str(study.folder), todo=f"defectflow resume {study.folder}")
+    return trusted_result(study, path)
 
 
 def write_junction(study: JunctionStudy) -> list[Path]:

@@ -14,6 +14,8 @@ from defectflow.run.collect import trusted_result
 from defectflow.schema import CalcResult, StateEntry
 from defectflow.schema.jsonio import load_record, read_json
 from defectflow.schema.lineup import LineUp
+from defectflow.schema.recipe import Host
+from defectflow.structures.host import host_structure
 
 
 def reference_for(study: Study, entry: StateEntry, choice: str) -> Reference:
@@ -36,7 +38,7 @@ def reference_for(study: Study, entry: StateEntry, choice: str) -> Reference:
     if choice == "fermi":
         return cell_fermi(result)
     vbm = host_vbm(result, entry.far, _bulk(study))
-    return vbm if choice == "vbm" else _above(vbm, choice)
+    return vbm if choice == "vbm" else _above(vbm, choice, study.recipe.host)
 
 
 def cell_levels(study: Study, entry: StateEntry, choice: str) -> dict[str, Any]:
@@ -71,12 +73,18 @@ def chosen_line_up(choice: str) -> LineUp:
     return load_record(LineUp, Path(choice))
 
 
-def _above(vbm: Reference, choice: str) -> Reference:
+def _above(vbm: Reference, choice: str, host: Host) -> Reference:
     if choice != "junction" and not Path(choice).is_dir():
         document = read_json(Path(choice))
         if document.get("record") != LineUp.__name__:
             return _external(vbm, Path(choice), document)
     line = chosen_line_up(choice)
+    formula = host_structure(host).composition.reduced_formula
+    if formula != line.oxide:
+        what = f"is the line-up of a junction with {line.oxide}; the study's host is {formula}"
+        raise AnalysisError(
+            what, where=f"--reference {choice}", todo="run a junction of that host: defectflow junction run"
+        )
     return above_vbm(vbm, f"E_F of {line.name}", (line.adopted, line.uncertainty), line.source)
 
 

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from defectflow.schema.cell import Cell, Floats
+from defectflow.schema.layers import ThinRelaxation
 from defectflow.schema.settings import KMesh, Settings
 
 
@@ -31,8 +32,8 @@ class Job:
         Whether the two spin channels may differ.
     parent : str or None
         Path of the job whose geometry and density this one starts from.
-    displaced_as : str or None
-        Path of the relaxation of a thinner junction whose displacements this one takes over; its density does not fit.
+    displaced_as : ThinRelaxation or None
+        The relaxation of a thinner junction whose displacements this one takes over; its density does not fit.
     seed_coords : (n, 3) float or None
         Geometry in which the wave functions are prepared before the SCF proper (broken starts).
     overrides : tuple of (str, str)
@@ -50,12 +51,12 @@ class Job:
     parent: str | None = None
     seed_coords: Floats | None = None
     overrides: tuple[tuple[str, str], ...] = ()
-    displaced_as: str | None = None
+    displaced_as: ThinRelaxation | None = None
 
     @property
     def after(self) -> str | None:
         """Path of the job that must be done before."""
-        return self.parent or self.displaced_as
+        return self.displaced_as.path if self.displaced_as else self.parent
 
 
 @dataclass(frozen=True)

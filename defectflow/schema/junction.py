@@ -12,6 +12,10 @@ from defectflow.schema.quantity import Length, Moment
 from defectflow.schema.recipe import Bulk, DosSettings, Recipe, check_sources, checked_recipe, load_recipe
 from defectflow.schema.settings import Record, Settings, check_element
 
+# Between what atoms allow and what is a typing error; in A.
+LatticeConstant = Annotated[Length, Field(ge=2, le=10)]
+Spacing = Annotated[Length, Field(ge=0.8, le=4)]
+Distance = Annotated[Length, Field(ge=1, le=6)]
 Count = Annotated[int, Field(ge=1, le=60, strict=True)]
 Times = Annotated[int, Field(ge=1, le=6, strict=True)]
 Stacking = Literal["anion-top", "cation-top", "hollow"]
@@ -25,9 +29,9 @@ class Oxide(Record):
     """
 
     material: str
-    lattice_constant: Length | None = None
+    lattice_constant: LatticeConstant | None = None
     layers: Annotated[int, Field(ge=2, le=60, strict=True)]
-    spacing: Length | None = None
+    spacing: Spacing | None = None
 
 
 class Electrode(Record):
@@ -38,10 +42,10 @@ class Electrode(Record):
 
     element: str
     prototype: Literal["bcc", "fcc"]
-    lattice_constant: Length
+    lattice_constant: LatticeConstant
     layers: Count
-    spacing: Length | None = None
-    moment: Moment
+    spacing: Spacing | None = None
+    moment: Annotated[Moment, Field(ge=-10, le=10)]
 
     @field_validator("element")
     @classmethod
@@ -58,10 +62,10 @@ class Interface(Record):
     """
 
     stacking: Stacking
-    distance: Length
+    distance: Distance
     strained: Literal["electrode", "oxide"]
     max_strain: Annotated[float, Field(gt=0, le=0.2)]
-    max_area: Annotated[float, Field(gt=0, le=500)] = 60.0
+    max_area: Annotated[float, Field(gt=0, le=200)] = 60.0
     repeat: tuple[Times, Times] = (1, 1)
 
 
@@ -77,7 +81,7 @@ class Impurity(Record):
     side: Literal["left", "right", "both"]
     depth: Annotated[int, Field(ge=0, le=30, strict=True)]
     fill: Literal["one", "all"]
-    distance: Length | None = None
+    distance: Distance | None = None
 
     @field_validator("element")
     @classmethod
@@ -97,7 +101,7 @@ class Geometry(Record):
     """One period of a superlattice, or a slab between vacuum of the given thickness."""
 
     kind: Literal["superlattice", "slab"]
-    vacuum: Length | None = None
+    vacuum: Annotated[Length, Field(ge=5, le=60)] | None = None
 
     @model_validator(mode="after")
     def _vacuum_of_a_slab(self) -> Geometry:
@@ -156,6 +160,11 @@ class JunctionRecipe(Record):
         check_sources(self, self.sources)
         if self.relaxation is not None:
             self._check_relaxation(self.relaxation.oxide_layers)
+        layers = [(side, i.depth) for i in self.impurities for side in _sides(i)]
+        if len(set(layers)) != len(layers):
+            raise ValueError("two impurities lie in one layer; join them, or choose another depth")
+        if self.geometry.kind == "superlattice" and self.electrode.layers == 1:
+            raise ValueError("electrode.layers: a superlattice needs two, one for each interface")
         if self.geometry.kind == "superlattice" and "AP" in self.states:
             raise ValueError(
                 "AP needs two electrodes; the metal of a superlattice is one, and would hold a domain wall:"
@@ -168,6 +177,12 @@ class JunctionRecipe(Record):
             raise ValueError('relaxation goes with stages = ["relax", "static"]')
         if layers > self.oxide.layers or (layers - self.oxide.layers) % 2:
             raise ValueError(f"relaxation.oxide_layers is {self.oxide.layers} less an even number, not {layers}")
+        if any(i.depth > layers // 2 for i in self.impurities):
+            raise ValueError(f"relaxation.oxide_layers is {layers}: too thin for the depth of the impurities")
+
+
+def _sides(impurity: Impurity) -> tuple[str, ...]:
+    return ("left", "right") if impurity.side == "both" else (impurity.side,)
 
 
 def load_junction(path: Path | str) -> JunctionRecipe:

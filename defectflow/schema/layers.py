@@ -69,8 +69,22 @@ class JunctionCell:
         return tuple(s for layer in self.of_kind("metal") if layer.depth == 1 for s in layer.sites)
 
 
+@dataclass(frozen=True, eq=False)
+class ThinRelaxation:
+    """The relaxation of a thinner junction (its job's path and the cell as built), and the one that takes it over."""
+
+    path: str
+    thin: JunctionCell
+    thick: JunctionCell
+
+
 def heights(cell: Cell, layers: tuple[Layer, ...]) -> Floats:
     """Mean height of each layer (A) from the lower end of the cell, shape (layers,); relaxed cells may be wrapped."""
-    z = cell.coords[:, 2] % 1.0
     length = float(np.linalg.norm(cell.lattice[2]))
-    return np.array([z[list(layer.sites)].mean() for layer in layers]) * length
+    return np.array([_mean_fraction(cell.coords[list(layer.sites), 2]) for layer in layers]) * length
+
+
+def _mean_fraction(z: Floats) -> float:
+    away = z - z[0]  # of a layer at the cell's end some atoms may stand at the other end
+    mean = float(z[0] + (away - np.round(away)).mean())
+    return round(mean, 9) % 1.0

@@ -40,6 +40,8 @@ class LineUp:
     ----------
     name : str
         Of the junction, as it is written on an axis: "Co/MgO(12 ML)/Co".
+    oxide : str
+        Formula of the barrier's bulk, the host that the line-up may be carried to.
     state : str
         "P" or "AP".
     methods : dict of str to Estimate
@@ -55,7 +57,7 @@ class LineUp:
     charge_flatness : float
         Difference of anion and cation site potential in the middle, minus the same in bulk; zero if no charge flows.
     distances : (float, float)
-        From the oxide's outermost anions to the metal, left and right (A).
+        From the metal to the oxide's outermost anions (or to the inserted layer), left and right (A).
     metal_moments : tuple of float
         Site moments of all metal layers by height (muB), spheres as the engine defines them.
     strain : (float, float)
@@ -72,6 +74,7 @@ class LineUp:
     """
 
     name: str
+    oxide: str
     state: str
     methods: dict[str, Estimate]
     checks: tuple[str, ...]

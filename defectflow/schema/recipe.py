@@ -285,6 +285,8 @@ def checked_recipe(model: type[R], path: Path) -> R:
     if document.get("kind") == "junction" and "kind" not in model.model_fields:
         todo = "see: defectflow junction --help"
         raise RecipeError("is the recipe of a junction, not of a study of pairs", where=str(path), todo=todo)
+    if "kind" in model.model_fields and "pairs" in document:
+        raise RecipeError("is the recipe of a study of pairs, not of a junction", where=str(path))
     try:
         return model.model_validate(_absolute_file(document, path.parent))
     except ValidationError as error:

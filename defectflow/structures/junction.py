@@ -56,6 +56,7 @@ def build_junction(recipe: JunctionRecipe, state: str) -> JunctionCell:
         If the oxide is unknown or no rocksalt.
     """
     oxide = _rocksalt(recipe)
+    _check_elements(recipe, oxide)
     side = (recipe.oxide.lattice_constant or oxide.lattice_constant) / np.sqrt(2)
     match = _repeated(_match(recipe, side), recipe.interface.repeat)
     spacing = _oxide_spacing(recipe, side, match)
@@ -75,6 +76,18 @@ def _rocksalt(recipe: JunctionRecipe) -> Material:
     if oxide.prototype != "rocksalt":
         raise RecipeError(f"{oxide.name} is {oxide.prototype}; a rocksalt oxide is expected", where="oxide.material")
     return oxide
+
+
+def _check_elements(recipe: JunctionRecipe, oxide: Material) -> None:
+    others = [("electrode.element", recipe.electrode.element)]
+    others += [(f"impurities.{n}.element", i.element) for n, i in enumerate(recipe.impurities)]
+    for where, element in others:
+        if element in oxide.species:
+            raise StructureError(f"{element} is an element of the oxide itself", where=where)
+    deepest = (recipe.oxide.layers + 1) // 2
+    if too_deep := [i.depth for i in recipe.impurities if i.depth > deepest]:
+        what = f"depth {too_deep[0]} is beyond the barrier's middle (layer {deepest})"
+        raise StructureError(what, where="impurities", todo="count from the other side")
 
 
 def _metal_side(recipe: JunctionRecipe) -> float:
@@ -127,24 +140,39 @@ def _barrier(recipe: JunctionRecipe, oxide: Material, match: Match, spacing: flo
     for i in range(n):
         anions, cations = _points(i * CENTRED, match.oxide), _points((i + 1) * CENTRED, match.oxide)
         side, depth = _SIDES[2 * i >= n], min(i, n - 1 - i) + 1
-        names = _anions(recipe, oxide.species[1], len(anions), (side, depth))
+        names = _anions(recipe, match, oxide.species[1], (anions, i))
         species = (*names, *[oxide.species[0]] * len(cations))
         height = (i - (n - 1) / 2) * spacing
         sheets.append(_Sheet("oxide", side, depth, height, species, np.vstack([anions, cations]), 0.0))
     return sheets
 
 
-def _anions(recipe: JunctionRecipe, anion: str, count: int, where: tuple[str, int]) -> tuple[str, ...]:
-    names = [anion] * count
+def _anions(recipe: JunctionRecipe, match: Match, anion: str, layer: tuple[Floats, int]) -> tuple[str, ...]:
+    """Elements on the anion sites of layer number `layer[1]`, those that the recipe replaces included."""
+    points, index = layer
+    names = np.array([anion] * len(points), dtype=object)
     for impurity in recipe.impurities:
-        if impurity.depth == where[1] and impurity.side in (where[0], "both"):
-            replaced = 1 if impurity.fill == "one" else count
-            names[:replaced] = [impurity.element] * replaced
-    deepest = (recipe.oxide.layers + 1) // 2
-    if too_deep := [i.depth for i in recipe.impurities if i.depth > deepest]:
-        what = f"depth {too_deep[0]} is beyond the barrier's middle (layer {deepest})"
-        raise StructureError(what, where="impurities", todo="count from the other side")
-    return tuple(names)
+        for side in _SIDES if impurity.side == "both" else (impurity.side,):
+            at = impurity.depth - 1
+            if index == (at if side == "left" else recipe.oxide.layers - 1 - at):
+                chosen = slice(None) if impurity.fill == "all" else _one(recipe, match, points, (at, side))
+                names[chosen] = impurity.element
+    return tuple(names.tolist())
+
+
+def _one(recipe: JunctionRecipe, match: Match, points: Floats, where: tuple[int, str]) -> int:
+    """The anion that one dopant replaces: near the origin on the left, its image by inversion on the right."""
+    at, side = where
+    place = _points(at * CENTRED, match.oxide)[0]
+    if side == "right":
+        place = (2 * _SITE[recipe.interface.stacking] + _shift(recipe)) @ np.linalg.inv(match.oxide) - place
+    away = points - place
+    return int(np.argmin(np.linalg.norm(away - np.round(away), axis=1)))
+
+
+def _shift(recipe: JunctionRecipe) -> Floats:
+    """From the barrier's first to its last layer, in the oxide's primitive vectors."""
+    return np.asarray((recipe.oxide.layers - 1) % 2 * CENTRED)
 
 
 def _inserted(recipe: JunctionRecipe, side: str) -> list[Impurity]:
@@ -170,7 +198,7 @@ def _electrode(
     away = 1 if side == "right" else -1
     edge = barrier[-1 if side == "right" else 0]
     # The anion of the layer that is faced; the metal's layers follow in the metal's own stacking.
-    faced = (len(barrier) - 1 if side == "right" else 0) * CENTRED + _SITE[recipe.interface.stacking]
+    faced = _SITE[recipe.interface.stacking] + (_shift(recipe) if side == "right" else 0.0)
     start = faced @ np.linalg.inv(match.oxide)
     sheets, height, steps = [], edge.height, 0
     for impurity in _inserted(recipe, side):

@@ -6,45 +6,54 @@ import numpy as np
 
 from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats
+from defectflow.schema.layers import JunctionCell, Layer, ThinRelaxation, heights
+
+_Key = tuple[str, str, int]
 
 
-def displaced_as(thick: Cell, thin: Cell) -> Cell:
-    """The thick junction, as built, with the relaxed distances of the thin one.
+def displaced_as(relaxation: ThinRelaxation, relaxed: Cell) -> Cell:
+    """The thick junction, as built, with the displacements of the relaxed thin one.
 
-    Both are stacks by height with the barrier's middle at half the cell, and differ by layers in that middle. The lower
-    half of the thin one's atoms keeps its heights from the lower end, the upper half from the upper end; the
-    layers between share what is left evenly.
+    Every layer moves as the layer of the same kind, side and depth did, atom by atom; the oxide layers that only the
+    thick one has move as a whole, evenly between the innermost layers on either side.
 
     Raises
     ------
     StructureError
-        If the thin one has more atoms, or its halves are not those of the thick one.
+        If the relaxed cell is not the thin junction.
     """
-    half = len(thin) // 2
-    ends = (thick.species[:half], thick.species[len(thick) - half :])
-    if 2 * half != len(thin) or len(thin) > len(thick) or ends != (thin.species[:half], thin.species[half:]):
-        what = "the relaxed junction is no thinner one of the same kind"
-        raise StructureError(
-            what, where="relaxation.oxide_layers", todo="make both numbers of oxide layers even or odd"
-        )
-    shift = _shifts(thick, thin, half)
-    coords = thick.coords.copy()
-    coords[:, 2] += shift / np.linalg.norm(thick.lattice[2])
-    return thick.with_coords(coords)
+    thin, thick = relaxation.thin, relaxation.thick
+    if relaxed.species != thin.cell.species:
+        raise StructureError("the relaxed cell is not the thin junction that was built")
+    known = _moves(thin, relaxed, whole=len(thin.cell) == len(thick.cell))
+    moves = {_key(layer): known.get(_key(layer)) for layer in thick.layers}
+    return thick.cell.with_coords(thick.cell.coords + _fill(thick, moves) @ np.linalg.inv(thick.cell.lattice))
 
 
-def _shifts(thick: Cell, thin: Cell, half: int) -> Floats:
-    """Displacement of every atom of the thick cell along the normal (A)."""
-    z, length = _heights(thick)
-    z_thin, length_thin = _heights(thin)
-    low = z_thin[:half] - z[:half]
-    high = (z_thin[half:] - length_thin) - (z[len(z) - half :] - length)
-    inner = z[half : len(z) - half]
-    # Two atoms on either side are the innermost relaxed layer.
-    between = np.interp(inner, [z[half - 1], z[len(z) - half]], [low[-2:].mean(), high[:2].mean()])
-    return np.concatenate([low, between, high])
+def _key(layer: Layer) -> _Key:
+    return layer.kind, layer.side, layer.depth
 
 
-def _heights(cell: Cell) -> tuple[Floats, float]:
-    length = float(np.linalg.norm(cell.lattice[2]))
-    return cell.coords[:, 2] % 1.0 * length, length
+def _moves(thin: JunctionCell, relaxed: Cell, whole: bool) -> dict[_Key, Floats]:
+    """Displacements (A) of the atoms of every layer; the single middle layer of an odd barrier belongs to no side."""
+    shift = relaxed.coords - thin.cell.coords
+    shift = (shift - np.round(shift)) @ thin.cell.lattice  # an engine may have wrapped an atom
+    deepest = len(thin.of_kind("oxide")) // 2
+    return {
+        _key(layer): shift[list(layer.sites)]
+        for layer in thin.layers
+        if whole or layer.kind != "oxide" or layer.depth <= deepest
+    }
+
+
+def _fill(thick: JunctionCell, moves: dict[_Key, Floats | None]) -> Floats:
+    """Displacement of every atom (A), shape (n, 3)."""
+    height = dict(zip(map(_key, thick.layers), heights(thick.cell, thick.layers), strict=True))
+    known = [(height[k], m.mean(axis=0)) for k, m in moves.items() if m is not None and k[0] == "oxide"]
+    places, means = np.array([h for h, _ in known]), np.array([m for _, m in known])
+    total = np.zeros((len(thick.cell), 3))
+    for layer in thick.layers:
+        move = moves[_key(layer)]
+        even = [np.interp(height[_key(layer)], places, means[:, axis]) for axis in range(3)]
+        total[list(layer.sites)] = np.array(even) if move is None else move
+    return total

@@ -116,3 +116,21 @@ def test_the_profile_lies_on_the_fermi_level():
     shape = profile(run, line, (-8.0, 3.0), 0.1)
     assert (shape.vbm, shape.cbm) == (pytest.approx(-line.phi_p), pytest.approx(line.phi_n))
     assert shape.layer_dos.shape == (len(run.junction.layers), 2, len(shape.energies))
+
+
+def test_the_period_of_the_metal_is_that_within_an_electrode():
+    """With one layer on either side of the barrier the only distance between metal layers is the barrier's own."""
+    line = line_up(aligned(metal=2), "Co/MgO/Co", "synthetic")
+    assert line.methods["macroscopic average"].value == pytest.approx(FERMI - VBM - STEP, abs=0.05)
+
+
+def test_a_middle_without_anions_is_an_error():
+    run = aligned()
+    species = tuple("C" if s == "O" else s for s in run.result.cell.species)
+    cell = replace(run.result.cell, species=species)
+    with pytest.raises(AnalysisError, match="middle holds no O"):
+        line_up(replace(run, result=replace(run.result, cell=cell)), "x", "synthetic")
+
+
+def test_the_line_up_names_the_oxide_that_it_holds_for():
+    assert made().oxide == "MgO"

@@ -87,6 +87,42 @@ def test_show_writes_vector_figures_with_their_numbers(defectflow, tmp_path):
     assert {"potential_P.pdf", "potential_P.csv", "layer_dos_P.svg", "layer_dos_P.csv", "lineup_P.pdf"} <= names
 
 
+def test_show_never_overwrites(defectflow, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    done = defectflow("junction", "show", "-o", tmp_path)
+    assert (done.returncode, "is not empty" in done.stderr) == (2, True)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_junction_that_is_not_finished_says_how_to_go_on(defectflow, recipe, tmp_path):
+    from defectflow.run import JunctionStudy
+
+    JunctionStudy.create(tmp_path / "run", recipe(), "gpaw")
+    done = defectflow("junction", "show", tmp_path / "run")
+    assert (done.returncode, "bulk/dos is not done yet" in done.stderr, "resume" in done.stderr) == (2, True, True)
+
+
+def test_the_line_up_of_another_oxide_is_refused(defectflow, run_folder, tmp_path):
+    from dataclasses import replace
+
+    from defectflow.pipeline.junction import shipped_line_up
+    from defectflow.schema.jsonio import save_record
+
+    save_record(replace(shipped_line_up()[0], oxide="NiO"), tmp_path / "other.json")
+    done = defectflow("align", run_folder, "--reference", tmp_path / "other.json")
+    assert (done.returncode, "a junction with NiO; the study's host is MgO" in done.stderr) == (2, True)
+
+
+def test_a_reference_with_a_huge_uncertainty_is_no_traceback(defectflow, run_folder, tmp_path):
+    (tmp_path / "r.json").write_text('{"name": "a", "fermi_minus_vbm": 1, "uncertainty": 1e200, "source": "s"}')
+    assert "Traceback" not in defectflow("align", run_folder, "--reference", tmp_path / "r.json").stderr
+
+
+def test_a_recipe_of_pairs_is_not_taken_for_one_of_a_junction(defectflow):
+    done = defectflow("junction", "build", resource("workflows", "quick.toml"))
+    assert (done.returncode, "is the recipe of a study of pairs" in done.stderr) == (2, True)
+
+
 def test_align_places_the_level_in_every_cell(defectflow, run_folder):
     cells = json.loads(defectflow("align", run_folder, "--json").stdout)["cells"]
     adopted = json.loads(defectflow("junction", "show", "--json").stdout)["adopted"]
@@ -101,10 +137,10 @@ def test_dos_on_the_junctions_level_gives_a_verdict_for_every_pair_and_order(def
 
 
 def test_a_saved_line_up_is_a_reference(defectflow, run_folder, tmp_path):
-    defectflow("junction", "show", "-o", tmp_path)
+    defectflow("junction", "show", "-o", tmp_path / "shown")
     first, second = (
         defectflow("dos", run_folder, "--pair", "4", "--reference", r, "-o", tmp_path / "d", "--force", "--json")
-        for r in ("junction", tmp_path / "lineup_P.json")
+        for r in ("junction", tmp_path / "shown" / "lineup_P.json")
     )
     assert json.loads(first.stdout)["states"] == json.loads(second.stdout)["states"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from defectflow.errors import StructureError
 from defectflow.resources import resource
 from defectflow.schema.junction import JunctionRecipe, load_junction
-from defectflow.schema.layers import heights
+from defectflow.schema.layers import ThinRelaxation, heights
 from defectflow.structures.junction import build_junction
 from defectflow.structures.matching import match_squares
 from defectflow.structures.thicken import displaced_as
@@ -22,7 +22,7 @@ def changed(**parts: dict) -> JunctionRecipe:
     """The shipped recipe with keys of its tables replaced."""
     document = RECIPE.model_dump(by_alias=True) | {"stages": ["static"], "sources": {}, "relaxation": None}
     for table, keys in parts.items():
-        document[table] = document[table] | keys if isinstance(keys, dict) else keys
+        document[table] = (document[table] or {}) | keys if isinstance(keys, dict) else keys
     return JunctionRecipe.model_validate(document)
 
 
@@ -159,8 +159,10 @@ def test_the_bulk_reference_has_the_plane_and_the_spacing_of_the_barrier():
     assert junction.bulk.lattice[:2, :2] == pytest.approx(junction.cell.lattice[:2, :2])
 
 
-def thin_and_thick(thin: int, thick: int):
-    return (build_junction(changed(oxide={"layers": n}), "P") for n in (thin, thick))
+def thin_and_thick(thin: int, thick: int, **parts: dict) -> ThinRelaxation:
+    oxide = parts.pop("oxide", {})
+    built = [build_junction(changed(oxide=oxide | {"layers": n}, **parts), "P") for n in (thin, thick)]
+    return ThinRelaxation("junction/P/relax", *built)
 
 
 def moved(cell, shifts):
@@ -169,31 +171,105 @@ def moved(cell, shifts):
     return cell.with_coords(coords)
 
 
-def test_an_unmoved_thin_junction_moves_nothing():
-    thin, thick = thin_and_thick(4, 12)
-    assert displaced_as(thick.cell, thin.cell).coords == pytest.approx(thick.cell.coords)
+WIDE = {"interface": {"repeat": [2, 1]}}
+
+
+@pytest.mark.parametrize(
+    ("thin", "thick", "parts"),
+    [
+        (4, 12, {}),
+        (3, 5, {"electrode": {"layers": 3}, **WIDE}),
+        (5, 7, {"electrode": {"layers": 7}}),
+        (3, 7, {"geometry": SLAB}),
+        (2, 6, {"geometry": SLAB, **WIDE}),
+        (3, 3, {"electrode": {"layers": 3}}),
+    ],
+)
+def test_an_unmoved_thin_junction_moves_nothing(thin, thick, parts):
+    """Also where a layer stands at the cell's end, and where halves of the atoms are no halves of the layers."""
+    r = thin_and_thick(thin, thick, **parts)
+    wrapped = r.thin.cell.with_coords(r.thin.cell.coords % 1.0)
+    assert displaced_as(r, wrapped).coords == pytest.approx(r.thick.cell.coords)
 
 
 @settings(max_examples=25)
 @given(st.lists(st.floats(-0.2, 0.2), min_size=8, max_size=8))
 def test_both_interfaces_keep_the_relaxed_distances(shifts):
-    thin, thick = thin_and_thick(4, 12)
-    relaxed = moved(thin.cell, [*shifts, *[-s for s in reversed(shifts)]])
-    taken = displaced_as(thick.cell, relaxed)
+    r = thin_and_thick(4, 12)
+    relaxed = moved(r.thin.cell, [*shifts, *[-s for s in reversed(shifts)]])
+    taken = displaced_as(r, relaxed)
     for side in (slice(None, 8), slice(-8, None)):
         wanted, found = (np.diff(c.coords[side, 2] * c.lattice[2, 2]) for c in (relaxed, taken))
         assert found == pytest.approx(wanted)
 
 
 def test_the_layers_between_share_what_is_left():
-    thin, thick = thin_and_thick(4, 12)
-    stretched = moved(thin.cell, [-0.1] * 8 + [0.1] * 8)
-    taken = displaced_as(thick.cell, stretched)
-    spacings = np.diff(heights(taken, thick.of_kind("oxide")))
+    r = thin_and_thick(4, 12)
+    taken = displaced_as(r, moved(r.thin.cell, [-0.1] * 8 + [0.1] * 8))
+    spacings = np.diff(heights(taken, r.thick.of_kind("oxide")))
     assert spacings[2:-2] == pytest.approx(np.full(7, spacings[5]))
 
 
+def test_rumpling_of_wide_cells_does_not_move_the_middle():
+    """Cations out by 0.1 A, anions in by 0.1 A on both sides: the layers as a whole stay."""
+    r = thin_and_thick(2, 6, geometry=SLAB, **WIDE)
+    shifts = np.zeros(len(r.thin.cell))
+    for layer in r.thin.of_kind("oxide"):
+        for site in layer.sites:
+            out = -0.1 if layer.side == "left" else 0.1
+            shifts[site] = out if r.thin.cell.species[site] == "Mg" else -out
+    taken = displaced_as(r, moved(r.thin.cell, shifts))
+    inner = [s for layer in r.thick.of_kind("oxide") if layer.depth > 1 for s in layer.sites]
+    assert taken.coords[inner] == pytest.approx(r.thick.cell.coords[inner])
+
+
 def test_a_relaxed_cell_of_another_kind_is_refused():
-    other = build_junction(changed(electrode={"element": "Fe"}, oxide={"layers": 4}), "P")
-    with pytest.raises(StructureError, match="no thinner one of the same kind"):
-        displaced_as(build_junction(RECIPE, "P").cell, other.cell)
+    r = thin_and_thick(4, 12)
+    with pytest.raises(StructureError, match="not the thin junction"):
+        displaced_as(r, r.thick.cell)
+
+
+@pytest.mark.parametrize("stacking", ["anion-top", "cation-top", "hollow"])
+@pytest.mark.parametrize(("layers", "depth"), [(4, 1), (4, 2), (5, 1), (5, 2)])
+def test_single_dopants_on_both_sides_keep_the_interfaces_equivalent_in_rotated_cells(stacking, layers, depth):
+    one = {"element": "C", "side": "both", "depth": depth, "fill": "one"}
+    fcc = {"prototype": "fcc", "lattice_constant": 3.52, "layers": 1, "spacing": None}
+    parts = {"oxide": {"layers": layers}, "electrode": fcc, "interface": {"stacking": stacking}}
+    assert mirrored(build_junction(changed(impurities=[one], geometry=SLAB, **parts), "P"))
+
+
+def test_a_dopant_of_the_middle_layer_is_not_lost_on_the_right():
+    right = {"element": "C", "side": "right", "depth": 2, "fill": "all"}
+    junction = build_junction(changed(oxide={"layers": 3}, impurities=[right], geometry=SLAB), "P")
+    assert "C" in junction.cell.species
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"interface": {"distance": 0.1}}, "greater than or equal to 1"),
+        ({"oxide": {"lattice_constant": 0.1}}, "greater than or equal to 2"),
+        ({"electrode": {"spacing": 1e300}}, "less than or equal to 4"),
+        ({"electrode": {"moment": 1e9}}, "less than or equal to 10"),
+        ({"electrode": {"layers": 1}}, "a superlattice needs two"),
+        (
+            {"impurities": [{"element": "C", "side": s, "depth": 1, "fill": "all"} for s in ("left", "both")]},
+            "one layer",
+        ),
+    ],
+)
+def test_what_no_junction_can_be_is_refused_by_the_recipe(parts, said):
+    with pytest.raises(ValueError, match=said):
+        changed(**parts)
+
+
+def test_an_impurity_of_the_oxides_own_element_is_refused():
+    own = {"element": "O", "side": "both", "depth": 1, "fill": "all"}
+    with pytest.raises(StructureError, match="O is an element of the oxide itself"):
+        build_junction(changed(impurities=[own]), "P")
+
+
+def test_a_relaxation_too_thin_for_its_impurities_is_refused():
+    deep = {"element": "C", "side": "both", "depth": 3, "fill": "all"}
+    with pytest.raises(ValueError, match="too thin for the depth"):
+        changed(impurities=[deep], stages=["relax", "static"], relaxation={"oxide_layers": 4})
