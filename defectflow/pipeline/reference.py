@@ -90,14 +90,22 @@ def _above(vbm: Reference, choice: str, host: Host) -> Reference:
 
 def _external(vbm: Reference, path: Path, document: dict[str, object]) -> Reference:
     try:
-        above, error = float(str(document["fermi_minus_vbm"])), float(str(document["uncertainty"]))
-        name, source = str(document["name"]), str(document["source"])
+        above, error = _number(document["fermi_minus_vbm"]), _number(document["uncertainty"])
+        name, source = document["name"], document["source"]
+        if not (isinstance(name, str) and isinstance(source, str)):
+            raise TypeError("name and source must be texts")
         if not (isfinite(above) and 0 <= error < inf):
             raise ValueError("fermi_minus_vbm must be finite, uncertainty finite and not negative")
     except (KeyError, TypeError, ValueError) as wrong:
         todo = 'expected keys: "name", "fermi_minus_vbm" (eV), "uncertainty" (eV), "source"'
         raise AnalysisError(f"is no reference record ({wrong!r})", where=str(path), todo=todo) from None
     return above_vbm(vbm, name, (above, error), source)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
 
 
 def _bulk(study: Study) -> CalcResult:

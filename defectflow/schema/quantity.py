@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 # Factors to the unit the recipe asks for (CODATA 2018), used for the hint only: nothing is converted silently.
 _FACTORS = {
@@ -22,6 +22,7 @@ _FACTORS = {
     ("Ha/Bohr", "eV/A"): 51.422087,
     ("meV/A", "eV/A"): 1e-3,
 }
+IN_RECIPE = "in_recipe"  # key of the validation context in which every number needs its unit
 _PATTERN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zÅµμ]\S*)\s*")
 
 
@@ -55,8 +56,12 @@ def _converted(number: float, found: str, unit: str) -> str:
 
 
 def _reader(unit: str) -> BeforeValidator:
-    # Floats pass when a record that was already read is built again from Python or JSON.
-    return BeforeValidator(lambda v: v if isinstance(v, float) else parse_quantity(v, unit))
+    def read(value: object, info: ValidationInfo) -> float:
+        # Floats pass when a record that was already read is built again from Python or JSON, not in a recipe.
+        again = isinstance(value, float) and not (info.context or {}).get(IN_RECIPE)
+        return value if again and isinstance(value, float) else parse_quantity(value, unit)
+
+    return BeforeValidator(read)
 
 
 def _positive(value: float) -> float:

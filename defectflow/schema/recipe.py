@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from defectflow.errors import RecipeError
-from defectflow.schema.quantity import Energy, Length, Moment, SignedEnergy
+from defectflow.schema.quantity import IN_RECIPE, Energy, Length, Moment, SignedEnergy
 from defectflow.schema.recipe_errors import explain
 from defectflow.schema.settings import KMesh, Record, Settings, check_element
 
@@ -288,7 +288,7 @@ def checked_recipe(model: type[R], path: Path) -> R:
     if "kind" in model.model_fields and "pairs" in document:
         raise RecipeError("is the recipe of a study of pairs, not of a junction", where=str(path))
     try:
-        return model.model_validate(_absolute_file(document, path.parent))
+        return model.model_validate(_absolute_file(document, path.parent), context={IN_RECIPE: True})
     except ValidationError as error:
         raise explain(error, model, path) from None
 

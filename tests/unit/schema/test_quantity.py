@@ -24,3 +24,11 @@ def test_what_is_no_number_with_a_unit_is_refused(value):
 @pytest.mark.parametrize("text", ["4.25 Å", "4.25 A", " 4.25   A "])
 def test_the_angstrom_sign_is_an_a(text):
     assert parse_quantity(text, "A") == 4.25
+
+
+def test_a_bare_float_in_a_recipe_is_asked_for_its_unit(recipe_file):
+    from defectflow.errors import RecipeError
+    from defectflow.schema import load_recipe
+
+    with pytest.raises(RecipeError, match=r'a number with its unit is expected, as in "4\.25 A"'):
+        load_recipe(recipe_file(('lattice_constant = "4.25 A"', "lattice_constant = 4.25")))
