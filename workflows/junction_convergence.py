@@ -18,18 +18,25 @@ from defectflow.run import JunctionStudy, RunOptions
 from defectflow.schema.jsonio import save_record, write_atomic
 from defectflow.schema.lineup import Variant
 
-# The probe: thinner and not relaxed, so that all of them run in half an hour on two cores. Its profile is that of the
-# junction: with the density of profile quick the level is left open by some 40 meV.
-PROBE = {"oxide.layers": 8, "electrode.layers": 4, "stages": ["static"]}
+# The probe: thinner, of looser density, not relaxed; so that all of them run in half an hour on two cores.
+PROBE = {"oxide.layers": 8, "electrode.layers": 4, "settings.profile": "quick", "stages": ["static"]}
 CHANGES: dict[str, dict[str, Any]] = {
-    "cutoff 500 eV": {"settings.cutoff": "500 eV"},
+    "6 metal layers": {"electrode.layers": 6},
+    "mesh 4x4x1": {
+        "settings.kpoints.mesh": [4, 4, 1],
+        "bulk.kpoints.mesh": [4, 4, 3],
+        "bulk.band_kpoints.mesh": [4, 4, 3],
+    },
+    "cutoff 340 eV": {"settings.cutoff": "340 eV"},
+    "10 oxide layers": {"oxide.layers": 10},
+    "8 metal layers": {"electrode.layers": 8},
     "mesh 8x8x1": {
         "settings.kpoints.mesh": [8, 8, 1],
         "bulk.kpoints.mesh": [8, 8, 6],
         "bulk.band_kpoints.mesh": [8, 8, 6],
     },
-    "6 metal layers": {"electrode.layers": 6},
-    "10 oxide layers": {"oxide.layers": 10},
+    "cutoff 500 eV": {"settings.cutoff": "500 eV"},
+    "density converged 10 times closer": {"settings.profile": "standard"},
 }
 
 
@@ -79,6 +86,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("record", type=Path)
     parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("--left-open", type=float, default=0.0, help="meV that interface_sensitivity.py leaves open")
     options = parser.parse_args()
     probe = changed(tomllib.loads(options.recipe.read_text(encoding="utf-8")), PROBE)
     base = adopted(probe, options.folder / "probe", options.ranks)
@@ -88,9 +96,11 @@ def main() -> None:
         found = adopted(changed(probe, keys), options.folder / f"variant{n}", options.ranks)
         variants.append(Variant(change, found - base))
         print(f"{change}: {1000 * (found - base):+.0f} meV", flush=True)
+    if options.left_open:
+        variants.append(Variant("interface atoms where the force left could bring them", options.left_open / 1000))
     (state,) = junction_states(JunctionStudy.open(options.run))
     layers = f"{PROBE['oxide.layers']} oxide and {PROBE['electrode.layers']} metal layers"
-    line = with_variants(state.line, f"a junction of {layers}, not relaxed", tuple(variants))
+    line = with_variants(state.line, f"a junction of {layers}, not relaxed, profile quick", tuple(variants))
     save_record(line, options.record)
     save_record(state.profile, options.record.with_suffix(".profile.json"))
 
