@@ -96,11 +96,10 @@ def main() -> None:
         found = adopted(changed(probe, keys), options.folder / f"variant{n}", options.ranks)
         variants.append(Variant(change, found - base))
         print(f"{change}: {1000 * (found - base):+.0f} meV", flush=True)
-    if options.left_open:
-        variants.append(Variant("interface atoms where the force left could bring them", options.left_open / 1000))
     (state,) = junction_states(JunctionStudy.open(options.run))
     layers = f"{PROBE['oxide.layers']} oxide and {PROBE['electrode.layers']} metal layers"
-    line = with_variants(state.line, f"a junction of {layers}, not relaxed, profile quick", tuple(variants))
+    probed = f"a junction of {layers}, not relaxed, profile quick"
+    line = with_variants(state.line, probed, tuple(variants), options.left_open / 1000)
     save_record(line, options.record)
     save_record(state.profile, options.record.with_suffix(".profile.json"))
 

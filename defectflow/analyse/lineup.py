@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import hypot
 
 import numpy as np
 
@@ -55,10 +56,21 @@ def line_up(run: Aligned, name: str, source: str) -> LineUp:
     )
 
 
-def with_variants(line: LineUp, probe: str, variants: tuple[Variant, ...]) -> LineUp:
-    """The same with its convergence: half the range of the differences enters the uncertainty."""
+def with_variants(line: LineUp, probe: str, variants: tuple[Variant, ...], left_open: float = 0.0) -> LineUp:
+    """The same with its convergence: half the range of the differences enters the uncertainty.
+
+    Parameters
+    ----------
+    left_open : float
+        How far the level may be off, either way, because the relaxation ended with forces (eV); enters it whole.
+    """
     half = float(np.ptp([0.0, *[v.difference for v in variants]])) / 2
-    return replace(line, probe=probe, variants=variants, uncertainty=float(np.hypot(line.uncertainty, half)))
+    if left_open:
+        variants = (
+            *variants,
+            Variant("interface atoms as far as the forces left may move them, either way", left_open),
+        )
+    return replace(line, probe=probe, variants=variants, uncertainty=hypot(line.uncertainty, half, left_open))
 
 
 def _check_flat(run: Aligned) -> tuple[float, float]:

@@ -49,7 +49,8 @@ class LineUp:
     checks : tuple of str
     adopted, spread, uncertainty : float
         Mean of the methods that are no check, largest minus smallest of them, and the uncertainty of the mean:
-        half the spread, the largest own uncertainty and half the range of `variants`, added in squares.
+        half the spread, the largest own uncertainty, half the range of `variants` and what the forces left open,
+        added in squares.
     gap : float
         Of the bulk oxide in the same functional; semilocal functionals make it too small.
     flatness : float

@@ -134,3 +134,8 @@ def test_a_middle_without_anions_is_an_error():
 
 def test_the_line_up_names_the_oxide_that_it_holds_for():
     assert made().oxide == "MgO"
+
+
+def test_what_the_forces_left_open_enters_the_uncertainty_whole():
+    line = made()
+    assert with_variants(line, "4 ML", (), 0.3).uncertainty == pytest.approx(np.hypot(line.uncertainty, 0.3))
