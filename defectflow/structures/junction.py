@@ -72,7 +72,11 @@ def build_junction(recipe: JunctionRecipe, state: str) -> JunctionCell:
 
 
 def _rocksalt(recipe: JunctionRecipe) -> Material:
-    oxide = material(recipe.oxide.material)
+    try:
+        oxide = material(recipe.oxide.material)
+    except RecipeError as error:
+        todo = "add it, with its source, to materials/hosts.toml"
+        raise RecipeError(error.what, where="oxide.material", todo=todo) from None
     if oxide.prototype != "rocksalt":
         raise RecipeError(f"{oxide.name} is {oxide.prototype}; a rocksalt oxide is expected", where="oxide.material")
     return oxide

@@ -55,7 +55,7 @@ def test_build_json_lists_the_layers_by_height(defectflow):
         ('stacking = "anion-top"', 'stacking = "atop"', "interface.stacking"),
         ('states = ["P"]', 'states = ["P", "AP"]', "domain wall"),
         ("\nlayers = 2", "\nlayers = 3", "both even or both odd"),
-        ('material = "MgO"', 'material = "NaCl"', 'there is no material "NaCl"'),
+        ('material = "MgO"', 'material = "NaCl"', 'oxide.material: there is no material "NaCl"'),
         ('element = "Co"', 'element = "Xx"', "no chemical element"),
         ('kind = "junction"', "", "kind: this key is missing"),
         ("oxide_layers = 4", "oxide_layers = 3", "less an even number"),
