@@ -73,12 +73,12 @@ def finish_junction(study: JunctionStudy, jobs: int | None, ranks: int, as_json:
     """Run what is not done of a junction, write its figures and print its line-up."""
     from defectflow.cli.junction import report
     from defectflow.pipeline import run_jobs
-    from defectflow.pipeline.junction import line_ups, write_junction
+    from defectflow.pipeline.junction import write_junction
 
     states = _watched(study, jobs, ranks, as_json, run_jobs)
     if all(s == "done" for s in states.values()):
-        files = [str(p) for p in write_junction(study)]
-        report(list(line_ups(study)), files, as_json)
+        lines, files = write_junction(study)
+        report(list(lines), [str(p) for p in files], as_json)
         return
     print_json({"states": states}) if as_json else _print_failed(study, states)
     raise typer.Exit(1)

@@ -72,11 +72,13 @@ def _finished(study: JunctionStudy, path: str) -> CalcResult:
     return trusted_result(study, path)
 
 
-def write_junction(study: JunctionStudy) -> list[Path]:
-    """Line-up records and figures of all states into the study's folder ``figures``."""
+def write_junction(study: JunctionStudy) -> tuple[tuple[LineUp, ...], list[Path]]:
+    """Line-ups of all states, and their records and figures, written into the study's folder ``figures``."""
+    states = junction_states(study)
     folder = study.folder / "figures"
     folder.mkdir(exist_ok=True)
-    return [path for s in junction_states(study) for path in write_state(s.line, s.profile, folder)]
+    files = [path for s in states for path in write_state(s.line, s.profile, folder)]
+    return tuple(s.line for s in states), files
 
 
 def write_state(line: LineUp, shape: Profile, folder: Path) -> list[Path]:
