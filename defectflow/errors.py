@@ -5,7 +5,8 @@
       StructureError      a cell, a site or a pair that does not exist
       InputError          inputs of an engine that contradict each other
       EngineError         the engine is missing, refused its inputs or died
-      NotConvergedError   a run ended before it met its own tolerance
+        NotConvergedError a run ended before it met its own tolerance
+        WalltimeError     a run stopped before its scheduler job ended, where it can go on
       ParseError          a file that is missing, cut off or damaged
       AnalysisError       a quantity that the given results cannot support
       LockedError         another driver or worker holds the folder
@@ -25,6 +26,7 @@ __all__ = [
     "ParseError",
     "RecipeError",
     "StructureError",
+    "WalltimeError",
 ]
 
 
@@ -68,6 +70,10 @@ class EngineError(DefectFlowError):
 
 class NotConvergedError(EngineError):
     """A run ended before it met its own tolerance."""
+
+
+class WalltimeError(EngineError):
+    """A run stopped before its scheduler job ended, where it can go on."""
 
 
 class ParseError(DefectFlowError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from defectflow.run.driver import Snapshot
+    from defectflow.run.options import Snapshot
 
 QUIET_SECONDS = 30.0  # between two lines where the output is no terminal
 

@@ -55,8 +55,11 @@ class Engine(Protocol):
     def side_by_side(self, cores: int, ranks: int) -> int:
         """How many calculations to run at once where the user does not say."""
 
-    def command(self, folder: Path, ranks: int) -> list[str]:
-        """Command line that runs the inputs in `folder`; it must end when its standard input closes."""
+    def command(self, folder: Path, ranks: int, launch: str = "") -> list[str]:
+        """Command line that runs the inputs in `folder`; it must end when its standard input closes.
+
+        `launch` are a site's own words that start the ranks, empty for those of the engine.
+        """
 
     def read(self, folder: Path, inputs: JobInputs) -> CalcResult:
         """Result of a finished run in `folder`.

@@ -36,7 +36,7 @@ class WorkerEngine:
         """One calculation for as many cores as it has ranks."""
         return max(1, cores // ranks)
 
-    def command(self, folder: Path, ranks: int) -> list[str]:
+    def command(self, folder: Path, ranks: int, launch: str = "") -> list[str]:
         """Command line of the worker, which runs on one rank unless an engine says otherwise."""
         if ranks != 1:
             raise InputError(f"the {self.name} engine runs on one rank, not {ranks}", where="--ranks")

@@ -12,14 +12,16 @@ from defectflow.analyse.dos import Dos, Level, dos, levels_around, states_within
 from defectflow.analyse.verify import verify_state
 from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError
-from defectflow.executors import LocalExecutor
+from defectflow.executors import LocalExecutor, TaskExecutor
 from defectflow.export.tables import comparison_row, to_csv
 from defectflow.materials import PublishedOrder, published_order
 from defectflow.pipeline.reference import known_result, reference_for
-from defectflow.run import AnyStudy, RunOptions, Study, run_study
+from defectflow.run import AnyStudy, RunOptions, Study, options_at, run_study
+from defectflow.run.cluster import cluster_tag, require_parsl
 from defectflow.run.collect import collect, trusted_result
 from defectflow.schema import CalcResult, Recipe, StateEntry
 from defectflow.schema.jsonio import write_atomic
+from defectflow.schema.site import Site
 from defectflow.structures.build import pair_audit
 
 if TYPE_CHECKING:
@@ -38,13 +40,17 @@ class Outcome:
     files: tuple[Path, ...]
 
 
-def run_recipe(recipe: Path, folder: Path, engine_name: str, jobs: int | None, options: RunOptions) -> Outcome:
+def run_recipe(
+    recipe: Path, folder: Path, engine_name: str, jobs: int | None, options: RunOptions, site: Site | None = None
+) -> Outcome:
     """Run or go on with a study and write its table and figures.
 
     Parameters
     ----------
     jobs : int or None
         Calculations side by side; None for as many as there are cores.
+    site : Site or None
+        Where they run; None for this machine.
 
     Raises
     ------
@@ -52,22 +58,40 @@ def run_recipe(recipe: Path, folder: Path, engine_name: str, jobs: int | None, o
         If the recipe, the folder or the engine cannot be used. A failed calculation is no error here: it is
         in the states, and its pair has no certificate.
     """
-    get_engine(engine_name).available()
-    return finish_study(Study.create(folder, recipe, engine_name), jobs, options)
+    return finish_study(Study.create(folder, recipe, engine_name), jobs, options, site)
 
 
-def finish_study(study: Study, jobs: int | None, options: RunOptions) -> Outcome:
+def finish_study(study: Study, jobs: int | None, options: RunOptions, site: Site | None = None) -> Outcome:
     """Run what is not done of an opened study, and write its table and figures; see `run_recipe`."""
-    states = run_jobs(study, jobs, options)
+    states = run_jobs(study, jobs, options, site)
     return Outcome(states, compare_study(collect(study)), tuple(write_figures(study)))
 
 
-def run_jobs(study: AnyStudy, jobs: int | None, options: RunOptions) -> dict[str, str]:
-    """Run what is not done, `jobs` side by side, and return the state of every job."""
+def run_jobs(study: AnyStudy, jobs: int | None, options: RunOptions, site: Site | None = None) -> dict[str, str]:
+    """Run what is not done, `jobs` side by side here or as a site says, and return the state of every job."""
     engine = get_engine(study.engine_name)
-    engine.available()
-    with LocalExecutor(jobs) as executor:
-        return run_study(study, engine, executor, options)
+    if site is None or not site.batch:
+        engine.available()  # on a site it is the compute nodes that must have it: defectflow doctor --site
+    chosen = options if site is None else options_at(site, study.engine_name, options)
+    with executor_for(study, jobs, site) as executor:
+        return run_study(study, engine, executor, chosen)
+
+
+def executor_for(study: AnyStudy, jobs: int | None, site: Site | None) -> TaskExecutor:
+    """Give this machine, an allocation of a site, or its scheduler through Parsl.
+
+    Raises
+    ------
+    EngineError
+        If Parsl is needed and not installed.
+    """
+    if site is None or not site.batch:
+        many = site.jobs.calculations if site is not None and site.driver == "allocation" else jobs
+        return LocalExecutor(many)
+    require_parsl()
+    from defectflow.executors.parsl import ParslExecutor
+
+    return ParslExecutor(site, study.folder, cluster_tag(study.folder))
 
 
 def write_figures(study: Study) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from defectflow.run.study import AnyStudy
+from defectflow.run.study import AnyStudy, group_name
 from defectflow.schema import Correction, Job, JobState
 
 
@@ -18,12 +18,14 @@ def with_overrides(study: AnyStudy, job: Job) -> Job:
     return replace(job, overrides=tuple(sorted(found.items())))
 
 
+def has_overrides(study: AnyStudy, path: str) -> bool:
+    """Whether any run of the group of `path` needed an energy-changing correction."""
+    return any(kept_corrections(study.state(other)) for other in group(study, path))
+
+
 def group(study: AnyStudy, path: str) -> list[str]:
     """Jobs compared with that of `path`: all states, starts and stages of one pair, or of the junction."""
-    parts = path.split("/")
-    depth = {"pairs": 2, "junction": 1}.get(parts[0])
-    prefix = path if depth is None else "/".join(parts[:depth]) + "/"
-    return [job.path for job in study.jobs if job.path.startswith(prefix)]
+    return list(study.groups[group_name(path)])
 
 
 def kept_corrections(state: JobState | None) -> tuple[Correction, ...]:

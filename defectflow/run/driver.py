@@ -1,256 +1,245 @@
-"""The driver: starts what is ready, believes only whole results, goes on where an earlier one ended."""
+"""The driver: starts what is ready, believes only whole results, goes on where an earlier one ended.
+
+It keeps no result in memory and no more calculations in flight than the executor can soon run, so its size does not
+grow with what has been done.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections import defaultdict, deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from defectflow.engines import Engine, Progress
-from defectflow.errors import DefectFlowError, EngineError, ParseError
-from defectflow.executors import Ended, Task, allow_tasks, run_task, stop_tasks
+from defectflow.engines import Engine
+from defectflow.errors import DefectFlowError, EngineError, LockedError
+from defectflow.executors import FENCED, LOST, NO_TIME, Ended, Fence, Task, TaskExecutor, read_track, run_task
 from defectflow.inputs import resolve
-from defectflow.run.corrections import group, kept_corrections, with_overrides
-from defectflow.run.study import RESULT, AnyStudy
-from defectflow.schema import CalcResult, Correction, Job, JobInputs, JobState
-from defectflow.schema.jsonio import read_json, save_record, write_atomic
+from defectflow.run.attempts import Attempt, Attempts, last_lines
+from defectflow.run.corrections import group, has_overrides, with_overrides
+from defectflow.run.index import row_of, write_index
+from defectflow.run.lease import check_in_charge, lease
+from defectflow.run.options import RunOptions, Snapshot
+from defectflow.run.study import AnyStudy
+from defectflow.schema import CalcResult, Job, JobInputs
 
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The study at one moment: states by job path, steps of those that run, wall seconds of those that ended."""
-
-    states: dict[str, str]
-    running: dict[str, Progress | None]
-    seconds: dict[str, float]
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a study is run.
-
-    Attributes
-    ----------
-    ranks : int
-        MPI ranks per calculation.
-    poll : float
-        Seconds between two looks at the running calculations.
-    watch : callable
-        Called with a `Snapshot` after every look.
-    stop : callable
-        Asked before every start and after every look; if true, everything is stopped and KeyboardInterrupt raised.
-    """
-
-    ranks: int = 1
-    poll: float = 1.0
-    watch: Callable[[Snapshot], None] = lambda snapshot: None
-    stop: Callable[[], bool] = lambda: False
-
-
-@dataclass
-class _Running:
-    job: Job
-    inputs: JobInputs
-    attempts: int
-    corrections: tuple[Correction, ...]
-
-
-# How often a job is run again because a partner needed other settings.
-_TAKE_OVERS = 3
+_TAKE_OVERS = 3  # how often a job is run again because a partner needed other settings
+_STOPS = 50  # how often a calculation may be stopped before its walltime ends, and go on
+_NO_TIMES = 20  # how often it may meet a scheduler job that ends too soon
+_MEMORY = 2  # how often it may be killed for memory: the same again would end the same way
+_OUT_OF_MEMORY = ("OUT_OF_MEMORY", "TERM_MEMLIMIT", "exceeded memory", "signal 9")
+_KILLED = -9
+CHECK = 5.0  # s between two looks at who is in charge
 
 
 class _Driver:
-    def __init__(self, study: AnyStudy, engine: Engine, executor: Executor, options: RunOptions) -> None:
-        self.study, self.engine, self.executor, self.options = study, engine, executor, options
-        self.results: dict[str, CalcResult] = {}
+    def __init__(
+        self, study: AnyStudy, engine: Engine, executor: TaskExecutor, options: RunOptions, fence: Fence
+    ) -> None:
+        self.study, self.engine, self.executor, self.options, self.fence = study, engine, executor, options, fence
+        self.attempts = Attempts(study, engine)
         self.states = {job.path: "waiting" for job in study.jobs}
+        self.hashes: dict[str, str] = {}  # input hash of what is done
         self.seconds: dict[str, float] = {}
-        self.futures: dict[Future[Ended], _Running] = {}
-        self.again: list[Job] = []
-        self.take_overs: dict[str, int] = {}
+        self.futures: dict[Future[Ended], Attempt] = {}
+        self.counts: dict[tuple[str, str], int] = defaultdict(int)
+        self.jobs = {job.path: job for job in study.jobs}
+        self.children: dict[str, list[Job]] = defaultdict(list)
+        for job in study.jobs:
+            if job.after is not None:
+                self.children[job.after].append(job)
+        self.ready = deque(job for job in study.jobs if job.after is None)
+        self.checked = self.shown = time.monotonic()
 
     def run(self) -> dict[str, str]:
-        waiting = list(self.study.jobs)
-        while waiting or self.futures:
-            waiting = [job for job in waiting if not self._advance(job)]
+        while self.ready or self.futures:
+            self._fill()
             if self.futures:
                 self._collect()
-            waiting, self.again = waiting + self.again, []
+            self._check()
             self._report()
-            if self.futures and self.options.stop():
-                raise KeyboardInterrupt
+        self._report(last=True)
         return self.states
 
-    def _advance(self, job: Job) -> bool:
-        """Start, skip or block a job; False if it still waits for its parent."""
+    def _fill(self) -> None:
+        window = 2 * self.executor.slots + 2
+        while self.ready and len(self.futures) < window:
+            if self.options.stop():
+                raise KeyboardInterrupt
+            self._start(self.ready.popleft())
+
+    def _check(self) -> None:
         if self.options.stop():
             raise KeyboardInterrupt
-        if job.after is not None and self.states[job.after] in ("failed", "unconverged", "blocked"):
-            self.states[job.path] = "blocked"
-            return True
-        if job.after is not None and job.after not in self.results:
-            return False
-        resolved = resolve(job, self.results[job.after] if job.after else None)
-        self._start(with_overrides(self.study, resolved))
-        return True
+        if time.monotonic() - self.checked > CHECK:
+            self.checked = time.monotonic()
+            check_in_charge(self.fence)
 
     def _start(self, job: Job) -> None:
-        inputs = self.engine.make_inputs(job)
-        done = self.study.finished(job.path, inputs) or self._left_behind(job.path, inputs)
+        if any(a.job.path == job.path for a in self.futures.values()):
+            return  # its parent ran again meanwhile; it is looked at when it ends
+        resolved = with_overrides(self.study, resolve(job, self._parent(job)))
+        inputs = self.engine.make_inputs(resolved)
+        done = self.study.finished(job.path, inputs)
+        if done is None and (adopted := self._adopt(resolved, inputs)):
+            self.futures[adopted[0]] = adopted[1]
+            self.states[job.path] = "submitted"
+            return
+        done = done or self.attempts.left_behind(job.path, inputs)
         if done is not None:
+            corrected = self.attempts.repair(job.path, inputs)
             self._believe(job.path, done)
-            if self._repair(job.path, inputs):
+            if corrected:
                 self._take_over(job.path)
             return
-        running = self._prepare(job, inputs)
-        folder = self.study.job_folder(job.path)
-        task = Task(tuple(self.engine.command(folder.resolve(), self.options.ranks)), folder)
-        self.futures[self.executor.submit(run_task, task)] = running
-        self.states[job.path] = "submitted"
+        self._send(self.attempts.prepare(resolved, inputs))
 
-    def _left_behind(self, path: str, inputs: JobInputs) -> CalcResult | None:
-        """Output of a worker that ended well after its driver was killed."""
-        folder = self.study.job_folder(path)
-        try:
-            result = self.engine.read(folder, inputs)
-        except DefectFlowError:
-            return None
-        return self._keep(folder, result) if result.converged else None
+    def _adopt(self, job: Job, inputs: JobInputs) -> tuple[Future[Ended], Attempt] | None:
+        attempt = self.attempts.adopted(job, inputs)
+        future = self.executor.adopt(self.study.job_folder(job.path)) if attempt else None
+        return (future, attempt) if future is not None and attempt is not None else None
 
-    def _keep(self, folder: Path, result: CalcResult) -> CalcResult:
-        save_record(result, folder / RESULT)
-        for file in self.engine.scratch(folder):
-            file.unlink(missing_ok=True)
-        return result
+    def _send(self, attempt: Attempt) -> None:
+        o, folder = self.options, self.study.job_folder(attempt.job.path)
+        command = self.engine.command(folder.resolve(), o.ranks, o.launch)
+        task = Task(tuple(command), folder.resolve(), threads=o.threads, margin=o.margin, fence=self.fence)
+        self.futures[self.executor.submit(run_task, task)] = attempt
+        self.states[attempt.job.path] = "submitted"
 
-    def _repair(self, path: str, inputs: JobInputs) -> bool:
-        # The driver was killed between result and state: the result counts, the state follows.
-        before = self.study.state(path)
-        if before is None or before.state != "done":
-            attempts = before.attempts if before else 1
-            kept = self._corrections(path, kept_corrections(before))
-            self.study.set_state(path, JobState("done", inputs.hash, inputs.engine, attempts, corrections=kept))
-            return any(c.changes_energy for c in kept)
-        return False
-
-    def _prepare(self, job: Job, inputs: JobInputs) -> _Running:
-        folder = self.study.job_folder(job.path)
-        folder.mkdir(parents=True, exist_ok=True)
-        before = self.study.state(job.path)
-        attempts = 1 + (before.attempts if before and before.input_hash == inputs.hash else 0)
-        for stale in [
-            *self.engine.outputs(folder),
-            folder / RESULT,
-            folder / "result.npz",
-            folder / "error.json",
-        ]:
-            stale.unlink(missing_ok=True)
-        for name, text in inputs.files:
-            write_atomic(folder / name, text.encode())
-        kept = kept_corrections(before)
-        self.study.set_state(job.path, JobState("submitted", inputs.hash, inputs.engine, attempts, corrections=kept))
-        return _Running(job, inputs, attempts, kept)
-
-    def _corrections(self, path: str, kept: tuple[Correction, ...]) -> tuple[Correction, ...]:
-        """Those of earlier attempts that change energies, and all of the last one."""
-        last = self.engine.corrections(self.study.job_folder(path))
-        return (*kept, *(c for c in last if c not in kept))
+    def _parent(self, job: Job) -> CalcResult | None:
+        return self.study.result(job.after) if job.after else None
 
     def _collect(self) -> None:
         done, _ = wait(self.futures, timeout=self.options.poll, return_when=FIRST_COMPLETED)
         for future in done:
-            running = self.futures.pop(future)
+            attempt = self.futures.pop(future)
             ended = future.result()
-            self.seconds[running.job.path] = ended.seconds
-            try:
-                self._finish(running, ended.status)
-            except DefectFlowError as error:
-                self._fail(running, error)
+            if ended.status == FENCED:
+                raise LockedError(ended.words, where=str(self.study.folder), todo="see: defectflow status")
+            self.seconds[attempt.job.path] = ended.seconds
+            self._finish(attempt, ended)
 
-    def _finish(self, running: _Running, status: int) -> None:
-        folder = self.study.job_folder(running.job.path)
-        if status != 0:
-            raise _worker_error(self.study, running.job.path, status)
-        self._believe(running.job.path, self._keep(folder, self.engine.read(folder, running.inputs)))
-        self._note(running, self.states[running.job.path], "")
-        self._take_over(running.job.path)
+    def _finish(self, attempt: Attempt, ended: Ended) -> None:
+        path, used = attempt.job.path, (ended.seconds, self.options.cores)
+        try:
+            if self._goes_on(attempt, ended):
+                self.ready.appendleft(self.jobs[path])
+                return
+            result = self.attempts.result(attempt, ended.status)
+        except DefectFlowError as error:
+            state = "stopped" if ended.status != 0 and self.attempts.stopped(path) else "failed"
+            self.attempts.note(attempt, state, str(error), used)
+            self._fail(path, state)
+            return
+        self.attempts.note(attempt, "done" if result.converged else "unconverged", "", used)
+        self._believe(path, result)
+        if has_overrides(self.study, path):
+            self._take_over(path)
+
+    def _goes_on(self, attempt: Attempt, ended: Ended) -> bool:
+        """Whether an attempt that ended without a result is to be sent again; it did not fail by itself then."""
+        path = attempt.job.path
+        if ended.status == NO_TIME:
+            return self._count(path, "found no scheduler job with time left", _NO_TIMES, ended.words)
+        if ended.status == LOST or (ended.status == _KILLED and self.options.retries):
+            return self._lost(attempt, ended)
+        if ended.status != 0 and self.options.resend and self.attempts.stopped(path):
+            self.attempts.note(attempt, "submitted", "", (ended.seconds, self.options.cores))
+            todo = "give its scheduler jobs more walltime"
+            return self._count(path, "was stopped before the walltime ended", _STOPS, todo)
+        return False
+
+    def _count(self, path: str, what: str, limit: int, todo: str) -> bool:
+        self.counts[path, what] += 1
+        if self.counts[path, what] > limit:
+            raise EngineError(f"{what} {limit} times", where=path, todo=todo)
+        return True
+
+    def _lost(self, attempt: Attempt, ended: Ended) -> bool:
+        words = ended.words or "killed by signal 9 from outside, perhaps for memory"
+        path = attempt.job.path
+        if any(word in words for word in _OUT_OF_MEMORY):
+            self._count(path, f"ran out of memory ({words})", _MEMORY, "raise resources.memory of the site")
+        log = self.study.job_folder(path) / "worker.log"
+        what = f"lost its scheduler job or worker; last: {words}; attempts lost:"
+        self.counts[path, "lost"] += 1
+        if self.counts[path, "lost"] > self.options.retries:
+            todo = f"{last_lines(log)}\n  when the cause is gone: defectflow retry {self.study.folder}"
+            raise EngineError(f"{what} {self.counts[path, 'lost']}", where=path, todo=todo)
+        self.attempts.note_lost(attempt, words, (ended.seconds, self.options.cores))
+        return True
+
+    def _believe(self, path: str, result: CalcResult) -> None:
+        if not result.converged:
+            self._fail(path, "unconverged")
+            return
+        self.states[path] = "done"
+        self.hashes[path] = result.input_hash
+        # What follows comes first: a pair is finished before the next one begins.
+        self.ready.extendleft(reversed(self.children[path]))
+
+    def _fail(self, path: str, state: str) -> None:
+        self.states[path] = state
+        behind = deque(self.children[path])
+        while behind:
+            job = behind.popleft()
+            self.states[job.path] = "blocked"
+            behind.extend(self.children[job.path])
 
     def _take_over(self, path: str) -> None:
         """Run again what was made without a correction that a job of the same pair needed, and what follows it."""
-        members = {job.path: job for job in self.study.jobs if job.path in group(self.study, path)}
-        stale = [p for p in members if p in self.results and self._is_stale(members[p])]
-        for other in stale:
-            self.take_overs[other] = self.take_overs.get(other, 0) + 1
-            if self.take_overs[other] > _TAKE_OVERS:
+        stale = {p for p in group(self.study, path) if p in self.hashes and self._is_stale(self.jobs[p])}
+        for other in (p for p in self.jobs if p in stale):
+            self.counts[other, "take over"] += 1
+            if self.counts[other, "take over"] > _TAKE_OVERS:
                 continue
-            del self.results[other]
+            self.hashes.pop(other)
+            self._drop_ready(other)
             self.states[other] = "waiting"
-            self.again.append(members[other])
+            parent = self.jobs[other].after
+            if parent is None or parent in self.hashes:
+                self.ready.append(self.jobs[other])
+
+    def _drop_ready(self, path: str) -> None:
+        """What follows a job that runs again waits for it."""
+        behind = {job.path for job in self.children[path]}
+        self.ready = deque(job for job in self.ready if job.path not in behind)
 
     def _is_stale(self, job: Job) -> bool:
-        parent = self.results.get(job.after) if job.after else None
-        if job.after and parent is None:
+        if job.after and job.after not in self.hashes:
             return True  # its parent runs again
-        wanted = with_overrides(self.study, resolve(job, parent))
-        return self.results[job.path].input_hash != self.engine.make_inputs(wanted).hash
+        wanted = with_overrides(self.study, resolve(job, self._parent(job)))
+        return self.hashes[job.path] != self.engine.make_inputs(wanted).hash
 
-    def _believe(self, path: str, result: CalcResult) -> None:
-        self.states[path] = "done" if result.converged else "unconverged"
-        if result.converged:
-            self.results[path] = result
-
-    def _fail(self, running: _Running, error: DefectFlowError) -> None:
-        self.states[running.job.path] = "failed"
-        self._note(running, "failed", str(error))
-
-    def _note(self, running: _Running, state: str, error: str) -> None:
-        seconds = self.seconds[running.job.path]
-        # What a failed run tried is no reason to run its partners that way.
-        tried = self._corrections(running.job.path, running.corrections)
-        made = tuple(c for c in tried if state != "failed" or c in running.corrections or not c.changes_energy)
-        entry = JobState(state, running.inputs.hash, running.inputs.engine, running.attempts, seconds, made, error)
-        self.study.set_state(running.job.path, entry)
-
-    def _report(self) -> None:
+    def _report(self, last: bool = False) -> None:
+        if not last and time.monotonic() - self.shown < self.options.poll:
+            return
+        self.shown = time.monotonic()
         running = {
-            r.job.path: self.engine.progress(self.study.job_folder(r.job.path))
-            for future, r in self.futures.items()
-            if future.running()
+            a.job.path: self.engine.progress(folder)
+            for a in self.futures.values()
+            if (track := read_track(folder := self.study.job_folder(a.job.path))) and track.running
         }
         self.options.watch(Snapshot(dict(self.states), running, dict(self.seconds)))
 
 
-def run_study(study: AnyStudy, engine: Engine, executor: Executor, options: RunOptions) -> dict[str, str]:
+def run_study(study: AnyStudy, engine: Engine, executor: TaskExecutor, options: RunOptions) -> dict[str, str]:
     """Run all jobs of a study that are not done, and return the state of each by path.
 
-    States are "done", "unconverged", "failed", and "blocked" where a parent is not done.
+    States are "done", "unconverged", "failed", "stopped" (before the walltime ended: run it again and it goes on),
+    and "blocked" where a parent is not done.
 
     Raises
     ------
     LockedError
         If another driver runs the same study.
     """
-    with study.lock():
-        allow_tasks()
+    with lease(study.folder) as fence:
+        states = {job.path: study.state(job.path) for job in study.jobs}
+        write_index(study.folder, (row_of(path, state) for path, state in states.items()))
+        left = [study.job_folder(p) for p, state in states.items() if state and state.state == "submitted"]
         try:
-            return _Driver(study, engine, executor, options).run()
+            executor.take_charge(fence, left)
+            return _Driver(study, engine, executor, options, fence).run()
         except BaseException:
-            # Nothing may go on without a driver that holds the lock: not the queue, not the workers.
-            executor.shutdown(wait=False, cancel_futures=True)
-            stop_tasks()
-            executor.shutdown(wait=True)
+            executor.leave()
             raise
-
-
-def _worker_error(study: AnyStudy, path: str, status: int) -> EngineError:
-    folder = study.job_folder(path)
-    try:
-        error = read_json(folder / "error.json")
-        return EngineError(str(error["what"]), where=str(error["where"] or folder), todo=str(error["todo"]))
-    except (ParseError, KeyError):
-        log = folder / "worker.log"
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.is_file() else []
-        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        todo = "its last lines:\n    " + "\n    ".join(lines) if lines else "it printed nothing"
-        return EngineError(f"the calculation {how}", where=str(log), todo=todo)

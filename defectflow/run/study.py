@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Generic, Self, TypeVar
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel
 from defectflow.engines.guard import lock_file
 from defectflow.errors import DefectFlowError, InputError, LockedError, ParseError
 from defectflow.inputs import plan_jobs
+from defectflow.run.index import add_to_index, row_of
+from defectflow.run.lease import LOCK, driver_of
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
 from defectflow.schema.junction import JunctionRecipe
@@ -41,7 +44,19 @@ class RunFolder(Generic[R]):
     def __init__(self, folder: Path, recipe: R) -> None:
         self.folder = folder
         self.recipe: R = recipe
-        self.jobs: tuple[Job, ...] = plan_jobs(recipe)
+
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        """As planned; made when it is first asked for."""
+        return plan_jobs(self.recipe)
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Paths of the jobs that are compared with each other, by `group_name`."""
+        found: dict[str, list[str]] = {}
+        for job in self.jobs:
+            found.setdefault(group_name(job.path), []).append(job.path)
+        return {name: tuple(paths) for name, paths in found.items()}
 
     @classmethod
     def load(cls, path: Path) -> R:
@@ -64,6 +79,7 @@ class RunFolder(Generic[R]):
         """
         recipe = cls.load(recipe_path)
         study = cls(folder, recipe)
+        study.jobs  # noqa: B018  (a recipe of which no job can be made leaves no folder)
         document = recipe.model_dump(mode="json", by_alias=True)
         summary = {"name": recipe.name, "engine": engine, "recipe": document}
         _check_folder(folder, summary, cls.model)
@@ -106,7 +122,7 @@ class RunFolder(Generic[R]):
             If another driver holds it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        return lock_file(self.folder / ".driver.lock")
+        return lock_file(self.folder / LOCK)
 
     def has_driver(self) -> bool:
         """Whether a driver runs the study now."""
@@ -115,8 +131,8 @@ class RunFolder(Generic[R]):
         except LockedError:
             return True
         except OSError:
-            return False  # a folder that this user may only read
-        return False
+            pass  # a folder that this user may only read
+        return bool(driver_of(self.folder))
 
     def job_folder(self, path: str) -> Path:
         """Folder of a job."""
@@ -132,6 +148,7 @@ class RunFolder(Generic[R]):
     def set_state(self, path: str, state: JobState) -> None:
         """Write ``job.json``."""
         save_record(state, self.job_folder(path) / STATE)
+        add_to_index(self.folder, row_of(path, state))
 
     def result(self, path: str) -> CalcResult:
         """Result of a job.
@@ -150,6 +167,13 @@ class RunFolder(Generic[R]):
         except DefectFlowError:
             return None
         return result if result.input_hash == inputs.hash and result.converged else None
+
+
+def group_name(path: str) -> str:
+    """Name that jobs share which are compared: all states, starts and stages of one pair, or of the junction."""
+    parts = path.split("/")
+    depth = {"pairs": 2, "junction": 1}.get(parts[0])
+    return path if depth is None else "/".join(parts[:depth])
 
 
 class Study(RunFolder[Recipe]):
@@ -202,7 +226,7 @@ def _check_folder(folder: Path, summary: Mapping[str, object], model: type[BaseM
 
 def _left_by_creation(path: Path) -> bool:
     # Of a run that was killed before its first file was complete.
-    return path.name == ".driver.lock" or path.name.startswith(f".{SUMMARY}.")
+    return path.name == LOCK or path.name.startswith(f".{SUMMARY}.")
 
 
 def _calculated(recipe: object) -> object:

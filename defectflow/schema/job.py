@@ -117,6 +117,10 @@ class JobState:
         Automatic changes that were made to the inputs.
     error : str
         Why it failed, empty otherwise.
+    lost : tuple of str
+        Attempts that ended with their scheduler job or worker, not by themselves: the scheduler's words.
+    core_seconds : float
+        Cores times wall time of all attempts (s).
     """
 
     state: str
@@ -126,3 +130,5 @@ class JobState:
     seconds: float = 0.0
     corrections: tuple[Correction, ...] = ()
     error: str = ""
+    lost: tuple[str, ...] = ()
+    core_seconds: float = 0.0

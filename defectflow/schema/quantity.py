@@ -21,6 +21,10 @@ _FACTORS = {
     ("Ry/Bohr", "eV/A"): 25.711043,
     ("Ha/Bohr", "eV/A"): 51.422087,
     ("meV/A", "eV/A"): 1e-3,
+    ("MB", "GB"): 1e-3,
+    ("TB", "GB"): 1e3,
+    ("GiB", "GB"): 1.073741824,
+    ("MiB", "GB"): 1.048576e-3,
 }
 IN_RECIPE = "in_recipe"  # key of the validation context in which every number needs its unit
 _PATTERN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zÅµμ]\S*)\s*")
@@ -81,3 +85,4 @@ SignedEnergy = Annotated[float, _reader("eV"), AfterValidator(_finite)]
 Length = Annotated[float, _reader("A"), AfterValidator(_positive)]
 Force = Annotated[float, _reader("eV/A"), AfterValidator(_positive)]
 Moment = Annotated[float, _reader("muB"), AfterValidator(_positive)]
+Memory = Annotated[float, _reader("GB"), AfterValidator(_positive)]

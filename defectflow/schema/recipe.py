@@ -281,7 +281,7 @@ def load_recipe(path: Path | str) -> Recipe:
 
 def checked_recipe(model: type[R], path: Path) -> R:
     """Read a recipe of one kind; see `load_recipe`."""
-    document = _read_toml(path)
+    document = read_toml(path)
     if document.get("kind") == "junction" and "kind" not in model.model_fields:
         todo = "see: defectflow junction --help"
         raise RecipeError("is the recipe of a junction, not of a study of pairs", where=str(path), todo=todo)
@@ -293,7 +293,8 @@ def checked_recipe(model: type[R], path: Path) -> R:
         raise explain(error, model, path) from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; one that is missing, too long or no TOML is a RecipeError."""
     try:
         if path.stat().st_size > 1_000_000:
             raise RecipeError("a recipe is a short text; this file has over 1 MB", where=str(path))

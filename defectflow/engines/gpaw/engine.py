@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -18,14 +19,15 @@ class GpawEngine(WorkerEngine):
     worker = "defectflow.engines.gpaw.worker"
     presets = "gpaw"
 
-    def command(self, folder: Path, ranks: int) -> list[str]:
-        """Command line of the worker, under mpiexec for more than one rank."""
+    def command(self, folder: Path, ranks: int, launch: str = "") -> list[str]:
+        """Command line of the worker, under the site's launcher or mpiexec for more than one rank."""
         worker = super().command(folder, 1)
-        if ranks > 1 and shutil.which("mpiexec") is None:
+        if ranks > 1 and not launch and shutil.which("mpiexec") is None:
             todo = "install Open MPI and GPAW with MPI (see README.md), or leave --ranks out"
             raise EngineError(f"{ranks} ranks need mpiexec, which is not found", where="--ranks", todo=todo)
         # GPAW asks to be told that it runs under a launcher; `env` is the one way that all launchers share.
-        return worker if ranks == 1 else ["mpiexec", "-n", str(ranks), "env", "GPAW_MPI_BACKEND=cgpaw", *worker]
+        words = shlex.split(launch) or ["mpiexec", "-n", str(ranks)]
+        return worker if ranks == 1 else [*words, "env", "GPAW_MPI_BACKEND=cgpaw", *worker]
 
     def available(self) -> str:
         """Version of GPAW, see `Engine.available`."""

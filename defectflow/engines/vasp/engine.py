@@ -96,9 +96,10 @@ class VaspEngine:
         own = COMMAND in os.environ and not is_stand_in(vasp_command(ranks))
         return 1 if own else max(1, cores // ranks)
 
-    def command(self, folder: Path, ranks: int) -> list[str]:
+    def command(self, folder: Path, ranks: int, launch: str = "") -> list[str]:
         """The worker that runs VASP under custodian."""
-        return [sys.executable, "-m", "defectflow.engines.vasp.worker", str(folder), *vasp_command(ranks)]
+        words = shlex.split(launch) or vasp_command(ranks)
+        return [sys.executable, "-m", "defectflow.engines.vasp.worker", str(folder), *words]
 
     def read(self, folder: Path, inputs: JobInputs) -> CalcResult:
         """Result of a finished run, see `Engine.read`."""

@@ -23,10 +23,10 @@ from custodian.vasp.handlers import (
 from custodian.vasp.interpreter import VaspModder
 
 from defectflow.engines.vasp.summary import read_files, summarise_vasp
-from defectflow.engines.vasp.walltime import seconds_left, seconds_set
 from defectflow.errors import DefectFlowError
 from defectflow.formats.oszicar import read_oszicar
 from defectflow.formats.poscar import read_poscar
+from defectflow.schedulers.walltime import seconds_left, seconds_set
 
 STOPPED = "stopped-for-walltime"
 KEPT = "CONTCAR.whole"

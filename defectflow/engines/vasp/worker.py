@@ -18,7 +18,7 @@ from defectflow.engines.guard import die_with_parent, lock_file, run_worker
 from defectflow.engines.vasp.corrections import compare_inputs, incar_dict
 from defectflow.engines.vasp.engine import CORRECTIONS, JOB, RAN, is_stand_in
 from defectflow.engines.vasp.potcar import write_potcar
-from defectflow.errors import DefectFlowError, EngineError
+from defectflow.errors import DefectFlowError, EngineError, WalltimeError
 from defectflow.formats.poscar import read_poscar
 from defectflow.schema import JobInputs
 from defectflow.schema.jsonio import read_json, write_atomic
@@ -49,12 +49,12 @@ def main(folder: Path, command: list[str]) -> None:
 
 def _check_walltime(folder: Path) -> None:
     from defectflow.engines.vasp.handlers import margin
-    from defectflow.engines.vasp.walltime import seconds_left
+    from defectflow.schedulers.walltime import seconds_left
 
     left = seconds_left(os.environ, time.time())
     if left is not None and left < 2 * margin():
         todo = "submit the study again: it goes on"
-        raise EngineError(f"not started: the walltime ends in {left:.0f} s", where=str(folder), todo=todo)
+        raise WalltimeError(f"not started: the walltime ends in {left:.0f} s", where=str(folder), todo=todo)
 
 
 def _prepare(folder: Path, inputs: JobInputs) -> bool:
@@ -98,7 +98,7 @@ def _run(folder: Path, command: list[str], density: Path | None) -> None:
     from custodian.custodian import Custodian, CustodianError
 
     from defectflow.engines.vasp.handlers import STOPPED, handlers
-    from defectflow.engines.vasp.walltime import seconds_set
+    from defectflow.schedulers.walltime import seconds_set
 
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
     poll = seconds_set("DEFECTFLOW_VASP_POLL", 2.0, os.environ)
@@ -113,7 +113,7 @@ def _run(folder: Path, command: list[str], density: Path | None) -> None:
         raise EngineError(f"custodian failed: {error!r}", where=str(folder), todo=_last_lines(folder)) from None
     if (folder / STOPPED).exists():
         todo = "submit it again: a relaxation goes on from CONTCAR"
-        raise EngineError("stopped before the walltime ended", where=str(folder), todo=todo)
+        raise WalltimeError("stopped before the walltime ended", where=str(folder), todo=todo)
 
 
 def _vasp_job(command: list[str], density: Path | None) -> Any:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defectflow.engines.vasp.walltime import clock_seconds, seconds_left, seconds_set
 from defectflow.errors import EngineError
+from defectflow.formats.clock import clock_seconds
+from defectflow.schedulers.walltime import seconds_left, seconds_set
 
 
 @pytest.mark.parametrize(

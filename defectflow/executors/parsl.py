@@ -1,0 +1,237 @@
+"""A cluster through Parsl: scheduler jobs with workers that take one calculation after the other.
+
+The seam to Parsl is ``submit(function, argument) -> Future``: it has no semantic versions, one release is pinned.
+What is done is known from the run folder, never from Parsl's checkpoints.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from defectflow.errors import EngineError
+from defectflow.executors.base import TaskExecutor
+from defectflow.executors.task import LOST, Ended, Task
+from defectflow.executors.tracks import Fence, Track, read_track
+from defectflow.schedulers import Scheduler, SchedulerJob, get_scheduler
+from defectflow.schema.site import Site
+
+BEAT = 15.0  # s between heartbeats of workers; four missing ones and they are lost
+WORKER_START = 30.0  # s
+CLEAN_UP = 30.0  # s that Parsl has to shut down
+LOOK = 2.0  # s between two looks at an adopted calculation
+ASK = 30.0  # s between two questions to the scheduler about it
+
+
+class ParslExecutor(TaskExecutor):
+    """Calculations on a site.
+
+    Parameters
+    ----------
+    site : Site
+    run : Path
+        Run folder; what this executor writes lies in its folder ``cluster``.
+    tag : str
+        Mark of the scheduler jobs of this run folder.
+    """
+
+    def __init__(self, site: Site, run: Path, tag: str) -> None:
+        self.site, self.run, self.tag = site, run.resolve(), tag
+        self.slots = site.jobs.at_once * site.jobs.calculations
+        self.scheduler: Scheduler = get_scheduler(site.scheduler)
+        self._pool: Any = None
+        self._provider: Any = None
+        self._orphans: dict[str, SchedulerJob] = {}
+        self._left = threading.Event()
+
+    def take_charge(self, fence: Fence, folders: Sequence[Path]) -> None:
+        """Cancel the scheduler jobs that earlier drivers left, but those in which a calculation runs; start Parsl."""
+        self._orphans = {job.id: job for job in self.scheduler.tagged(self.tag)}
+        busy = {t.job for f in folders if (t := read_track(f)) and self._still_runs(t)}
+        self._cancel_and_wait([job for job in self._orphans if job not in busy and job != _own_job()])
+        self._start(fence)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Send one task; the future's result says `LOST` where the scheduler job or its worker is gone."""
+        outer: Future[Any] = Future()
+        inner = self._pool.submit(fn, *args, **kwargs)
+        task = next((a for a in args if isinstance(a, Task)), None)
+        inner.add_done_callback(lambda done: self._pass_on(done, outer, task))
+        return outer
+
+    def adopt(self, folder: Path) -> Future[Ended] | None:
+        """Wait for a calculation of an earlier driver that still runs in its scheduler job."""
+        track = read_track(folder)
+        if track is None or not self._still_runs(track):
+            return None
+        future: Future[Ended] = Future()
+        threading.Thread(target=self._watch, args=(folder, track, future), daemon=True).start()
+        return future
+
+    def leave(self) -> None:
+        """Leave the running calculations to the next driver; waiting scheduler jobs are cancelled, idle ones end."""
+        self._left.set()
+        if self._provider is not None:
+            self._provider.leaving = True
+            self._shut_down_parsl()
+            self._cancel([job.id for job in self._ask_tagged() if job.state == "pending"])
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the workers, which run nothing any more."""
+        if not self._left.is_set():
+            self._left.set()
+            self._shut_down_parsl()
+            self._cancel([job.id for job in self._ask_tagged() if job.id != _own_job()])
+
+    def _start(self, fence: Fence) -> None:
+        from parsl.concurrent import ParslPoolExecutor
+        from parsl.config import Config
+        from parsl.executors import HighThroughputExecutor
+        from parsl.jobs.error_handlers import windowed_error_handler
+
+        from defectflow.executors.provider import SiteProvider
+
+        folder = self.run / "cluster"
+        folder.mkdir(exist_ok=True)
+        self._provider = SiteProvider(self.site, self.scheduler, folder, self.tag)
+        beat = float(os.environ.get("DEFECTFLOW_HEARTBEAT") or BEAT)
+        drain = max(self.site.seconds - self.site.margin_seconds, WORKER_START)
+        workers = HighThroughputExecutor(
+            label="defectflow",
+            provider=self._provider,
+            launch_cmd=_pool_command(self.run, fence.token),
+            interchange_launch_cmd=[sys.executable, "-m", "defectflow.executors.interchange"],
+            cores_per_worker=0.001,  # the site says how many calculations share a job
+            max_workers_per_node=self.site.jobs.calculations,
+            heartbeat_period=max(1, round(beat)),
+            heartbeat_threshold=max(4, round(4 * beat)),
+            drain_period=round(drain),
+            block_error_handler=functools.partial(windowed_error_handler, threshold=3),
+        )
+        config = Config(
+            executors=[workers],
+            run_dir=str(folder / "parsl"),
+            strategy="htex_auto_scale",
+            strategy_period=2,
+            max_idletime=60.0,
+            retries=0,  # the driver decides what is started again
+            initialize_logging=False,
+        )
+        self._pool = ParslPoolExecutor(config)
+
+    def _still_runs(self, track: Track) -> bool:
+        job = self._orphans.get(track.job)
+        if not track.running or job is None or job.state != "running":
+            return False
+        # A job that its scheduler started again runs, but not this calculation.
+        return self.scheduler.look([job.id])[job.id].restarts == track.restarts
+
+    def _watch(self, folder: Path, track: Track, future: Future[Ended]) -> None:
+        asked = time.monotonic()
+        while not self._left.wait(LOOK):
+            now = read_track(folder)
+            if now is not None and now.status is not None:
+                future.set_result(Ended(now.status, now.seconds))
+                return
+            if time.monotonic() - asked > ASK:
+                asked = time.monotonic()
+                if not self._job_goes_on(track):
+                    future.set_result(Ended(LOST, 0.0, self._words(track)))
+                    return
+
+    def _job_goes_on(self, track: Track) -> bool:
+        try:
+            job = self.scheduler.look([track.job])[track.job]
+        except EngineError:
+            return True  # the scheduler does not answer now
+        return job.state == "running" and job.restarts == track.restarts
+
+    def _pass_on(self, inner: Future[Any], outer: Future[Any], task: Task | None) -> None:
+        from parsl.executors.errors import BadStateException
+        from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+
+        error = inner.exception()
+        if error is None:
+            outer.set_result(inner.result())
+        elif isinstance(error, ManagerLost | WorkerLost) and task is not None:
+            lost = functools.partial(self._lost, error, task, outer, isinstance(error, ManagerLost))
+            threading.Thread(target=lost, daemon=True).start()
+        elif isinstance(error, BadStateException):
+            outer.set_exception(self._refused(error))
+        else:
+            outer.set_exception(error)
+
+    def _lost(self, error: BaseException, task: Task, outer: Future[Any], whole_job: bool) -> None:
+        track = read_track(task.folder)
+        if track is None or not track.running or not track.job:
+            outer.set_result(Ended(LOST, 0.0, str(error)))
+            return
+        if whole_job and self._job_goes_on(track):
+            self._cancel_and_wait([track.job])  # its workers are out of reach: make sure that they have ended
+        outer.set_result(Ended(LOST, time.time() - track.started, self._words(track)))
+
+    def _words(self, track: Track) -> str:
+        try:
+            words = self.scheduler.look([track.job])[track.job].words
+        except EngineError as error:
+            words = str(error)
+        return f"{self.site.scheduler} job {track.job} on {track.host}: {words}"
+
+    def _refused(self, error: BaseException) -> EngineError:
+        what = "the scheduler jobs of this site fail one after the other"
+        found = self._provider.refused or str(error)
+        todo = f"{found}\n  see {self.run / 'cluster'}/block-*.log, and: defectflow doctor --site FILE"
+        return EngineError(what, where=self.site.scheduler, todo=todo)
+
+    def _cancel_and_wait(self, ids: Sequence[str], seconds: float = 120.0) -> None:
+        self._cancel(ids)
+        end = time.monotonic() + seconds
+        while ids and time.monotonic() < end:
+            if all(job.state == "ended" for job in self.scheduler.look(ids).values()):
+                return
+            time.sleep(1.0)
+        if ids:
+            todo = "wait until they have ended, then run again"
+            raise EngineError(f"jobs {', '.join(ids)} were cancelled and go on", where=self.site.scheduler, todo=todo)
+
+    def _cancel(self, ids: Sequence[str]) -> None:
+        if ids:
+            self.scheduler.cancel(ids)
+
+    def _ask_tagged(self) -> tuple[SchedulerJob, ...]:
+        return self.scheduler.tagged(self.tag)
+
+    def _shut_down_parsl(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        interchange = next(iter(pool._dfk.executors.values())).interchange_proc
+        ending = threading.Thread(target=lambda: pool.shutdown(wait=False), daemon=True)
+        ending.start()
+        ending.join(CLEAN_UP)
+        if interchange is not None and interchange.poll() is None:
+            interchange.kill()
+
+
+def _pool_command(run: Path, token: str) -> str:
+    from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
+
+    # Workers outlive the interchange (that is: the driver) for as long as a calculation runs; see `pool`.
+    patient = DEFAULT_LAUNCH_CMD.replace("{heartbeat_threshold}", "100000000")
+    module = f"{sys.executable} -m parsl.executors.high_throughput.process_worker_pool"
+    # Parsl formats the command twice.
+    place = shlex.quote(str(run)).replace("{", "{{{{").replace("}", "}}}}")
+    head = f"{sys.executable} -m defectflow.executors.pool {place} {token}"
+    return f"{head} {patient.replace('process_worker_pool.py', module, 1)}"
+
+
+def _own_job() -> str:
+    return os.environ.get("SLURM_JOB_ID") or os.environ.get("PBS_JOBID") or os.environ.get("LSB_JOBID") or ""

@@ -1,0 +1,136 @@
+"""One driver a run folder, also across hosts that share it and where the file system knows no locks.
+
+Two layers: a lock of the operating system (``.driver.lock``), which ends with its process; and ``driver.json``, which
+names the driver and is touched while it lives. Another host believes it for as long as it is fresh. Its token goes with
+every calculation: one that belongs to a driver that is no longer in charge is not started (see `Fence`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from defectflow.engines.guard import lock_file
+from defectflow.errors import LockedError, ParseError
+from defectflow.executors.tracks import DRIVER, Fence
+from defectflow.schema.jsonio import read_json, write_atomic
+
+LOCK = ".driver.lock"
+BEAT = 15.0  # s between two touches of driver.json
+STALE = 120.0  # s without one after which a driver on another host is taken for dead
+
+
+@contextmanager
+def lease(folder: Path) -> Iterator[Fence]:
+    """Hold a run folder for one driver.
+
+    Raises
+    ------
+    LockedError
+        If another driver holds it, here or on another host.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock_file(folder / LOCK):
+        _refuse_other_host(folder)
+        fence = Fence(folder, uuid.uuid4().hex)
+        write_atomic(folder / DRIVER, json.dumps(_who(fence)).encode())
+        with _beating(folder / DRIVER):
+            try:
+                yield fence
+            finally:
+                with contextlib.suppress(OSError):
+                    if fence.holds():
+                        (folder / DRIVER).unlink()
+
+
+def check_in_charge(fence: Fence) -> None:
+    """Whether this driver still is.
+
+    Raises
+    ------
+    LockedError
+        If another one has taken over.
+    """
+    if not fence.holds():
+        what = "another driver has taken over, or driver.json was deleted; this one ends"
+        raise LockedError(what, where=str(fence.run), todo="see: defectflow status")
+
+
+def last_seen(folder: Path) -> float | None:
+    """Seconds since a driver last showed that it lives, by the file system's clock; None if there is none."""
+    probe = folder / f".clock.{os.getpid()}"
+    try:
+        probe.touch()
+        now = probe.stat().st_mtime
+        probe.unlink()
+    except OSError:
+        now = time.time()  # a folder that this user may only read
+    try:
+        return max(0.0, now - (folder / DRIVER).stat().st_mtime)
+    except OSError:
+        return None
+
+
+def driver_of(folder: Path) -> str:
+    """Who drives the folder now, empty if nobody does."""
+    age = last_seen(folder)
+    if age is None or age > STALE:
+        return ""
+    try:
+        record = read_json(folder / DRIVER)
+    except ParseError:
+        return ""
+    if record.get("host") == socket.gethostname() and not _alive(record.get("pid")):
+        return ""
+    return f"process {record.get('pid')} on {record.get('host')}"
+
+
+def _refuse_other_host(folder: Path) -> None:
+    try:
+        host = str(read_json(folder / DRIVER).get("host"))
+    except ParseError:
+        return
+    age = last_seen(folder)
+    if host != socket.gethostname() and age is not None and age < STALE:
+        todo = f"stop it there, or wait: without a sign of it for {STALE:.0f} s it counts as dead"
+        raise LockedError(f"is in use by a driver on {host}, seen {age:.0f} s ago", where=str(folder), todo=todo)
+
+
+def _who(fence: Fence) -> dict[str, object]:
+    return {"token": fence.token, "host": socket.gethostname(), "pid": os.getpid(), "started": time.time()}
+
+
+def _alive(pid: object) -> bool:
+    try:
+        os.kill(int(str(pid)), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _beating(path: Path) -> Iterator[None]:
+    end = threading.Event()
+
+    def beat() -> None:
+        while not end.wait(BEAT):
+            with contextlib.suppress(OSError):
+                os.utime(path)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
