@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated
+
 import typer
 
-from defectflow.cli.shared import AsJson, console, print_json
+from defectflow.cli.shared import AsJson, SiteName, console, print_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -12,10 +15,20 @@ def add_to(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Check Python, engines, POTCAR library, custodian, cores, MPI and scheduler; status 1 if no engine can run."""
-    checks = _checks()
+def doctor(
+    site: SiteName = None,
+    engine: Annotated[list[str] | None, typer.Option("--engine", help="Engine to look for on the site.")] = None,
+    wait: Annotated[float, typer.Option("--wait", min=1, help="Seconds the site's job may wait.")] = 600.0,
+    as_json: AsJson = False,
+) -> None:
+    """Check Python, engines, POTCAR library, custodian, cores, MPI and scheduler; status 1 if no engine can run.
+
+    With a site: whether its queue answers and a one-minute job finds there what a study needs; status 1 if not.
+    """
+    checks = _checks() if site is None else _site_checks(site, engine or [], wait)
     usable = any(c["ok"] for c in checks if str(c["name"]).startswith("engine"))
+    if site is not None:
+        usable = all(c["ok"] for c in checks)
     if as_json:
         print_json({"checks": checks, "usable": usable})
     else:
@@ -23,6 +36,17 @@ def doctor(as_json: AsJson = False) -> None:
             mark = "ok     " if check["ok"] else "missing"
             console().print(f"{mark} {check['name']}: {check['found']}", style=None if check["ok"] else "yellow")
     raise typer.Exit(0 if usable else 1)
+
+
+def _site_checks(site: str, engines: list[str], wait: float) -> list[dict[str, object]]:
+    from dataclasses import asdict
+
+    from defectflow.engines import get_engine
+    from defectflow.run.prove import prove_site
+
+    for name in engines:
+        get_engine(name)
+    return [asdict(check) for check in prove_site(site, engines, wait, lambda text: print(text, file=sys.stderr))]
 
 
 def _checks() -> list[dict[str, object]]:

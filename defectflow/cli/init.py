@@ -17,9 +17,10 @@ def add_to(app: typer.Typer) -> None:
 def init(
     target: Annotated[Path, typer.Argument(help="Recipe file to write, or folder with --demo.", show_default=False)],
     template: Annotated[str, typer.Option("--from", help="Recipe to copy.")] = "quick",
+    site: Annotated[str | None, typer.Option("--site", help="Copy a site file instead: slurm, pbspro, ...")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Copy the run folder of a real quick study instead.")] = False,
 ) -> None:
-    """Write a recipe to start from."""
+    """Write a recipe or a site file to start from."""
     from defectflow.errors import InputError
 
     if target.exists():
@@ -32,6 +33,10 @@ def init(
         return
     from defectflow.resources import resource
 
+    if site is not None:
+        target.write_text(resource("templates", f"sites/{site}.toml").read_text(encoding="utf-8"), encoding="utf-8")
+        print(f"{target}: edit it, then prove it: defectflow doctor --site {target}")
+        return
     text = resource("workflows", f"{template}.toml").read_text(encoding="utf-8")
     target.write_text(text, encoding="utf-8")
     print(f"{target}: edit it, then: defectflow run {target} -o runs/{target.stem}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from defectflow.cli.shared import RecipeFile
+from defectflow.cli.shared import RecipeFile, SiteName
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,8 +19,14 @@ def inputs(
     recipe: RecipeFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.", show_default=False)],
     engine: Annotated[str, typer.Option("--engine", help="Code that reads them.")] = "vasp",
+    site: SiteName = None,
 ) -> None:
-    """Write the inputs of every pair (or junction), spin state and stage; equal recipes give equal bytes."""
+    """Write the inputs of every pair (or junction), spin state and stage; equal recipes give equal bytes.
+
+    With a site: a run folder, and in it a job script beside the inputs of every job that can be sent now.
+    """
+    if site is not None:
+        _with_scripts(recipe, output, engine, site)
     from defectflow.export.job_inputs import write_inputs
     from defectflow.schema.junction import load_any
 
@@ -33,3 +39,16 @@ def inputs(
         from defectflow.engines.vasp.potcar import SETUP
 
         print(f"POTCAR.spec instead of POTCAR: no POTCAR library is set up; {SETUP}")
+
+
+def _with_scripts(recipe: Path, output: Path, engine: str, site: str) -> None:
+    from defectflow.cli.collect import show
+    from defectflow.engines import get_engine
+    from defectflow.run import create_study
+    from defectflow.run.cluster import keep_site
+    from defectflow.run.hand import collect_by_hand
+    from defectflow.schema.site import load_site
+
+    load_site(site)
+    study = create_study(output, recipe, engine)
+    show(collect_by_hand(study, get_engine(engine), keep_site(study.folder, site)), as_json=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from defectflow.cli.run import EngineName, Jobs, Output, Ranks
-from defectflow.cli.shared import AsJson, RecipeFile, console, print_json
+from defectflow.cli.shared import AsJson, RecipeFile, SiteName, console, print_json
 
 if TYPE_CHECKING:
     from defectflow.schema.layers import JunctionCell
@@ -96,17 +96,18 @@ def run(
     recipe: RecipeFile,
     output: Output = None,
     engine: EngineName = "gpaw",
+    site: SiteName = None,
     jobs: Jobs = None,
-    ranks: Ranks = 1,
+    ranks: Ranks = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a junction, or go on with it, and write its line-up and figures."""
-    from defectflow.cli.run import finish_junction
-    from defectflow.engines import get_engine
+    from defectflow.cli.run import check_place, finish_junction, place
     from defectflow.run import JunctionStudy
 
-    get_engine(engine).available()
-    finish_junction(JunctionStudy.create(output or Path("runs") / recipe.stem, recipe, engine), jobs, ranks, as_json)
+    check_place(engine, site, jobs, ranks)
+    study = JunctionStudy.create(output or Path("runs") / recipe.stem, recipe, engine)
+    finish_junction(study, place(study, site, jobs, ranks), as_json)
 
 
 def show(

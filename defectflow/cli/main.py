@@ -7,7 +7,25 @@ from io import TextIOWrapper
 
 import typer
 
-from defectflow.cli import align, build, compare, doctor, dos, init, inputs, junction, pairs, parse, run, status, verify
+from defectflow.cli import (
+    align,
+    build,
+    cancel,
+    collect,
+    compare,
+    doctor,
+    dos,
+    init,
+    inputs,
+    junction,
+    logs,
+    pairs,
+    parse,
+    run,
+    status,
+    submit,
+    verify,
+)
 from defectflow.errors import DefectFlowError
 
 app = typer.Typer(
@@ -17,7 +35,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (doctor, init, pairs, build, inputs, run, status, parse, verify, compare, dos, junction, align):
+_STUDY = (doctor, init, pairs, build, inputs, run, submit, status, logs, cancel, collect)
+_RESULTS = (parse, verify, compare, dos, junction, align)
+for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
 
 

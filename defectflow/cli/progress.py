@@ -21,12 +21,12 @@ QUIET_SECONDS = 30.0  # between two lines where the output is no terminal
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Give a function that tells whether Ctrl-C or SIGTERM came.
+    """Give a function that tells whether Ctrl-C, SIGTERM or SIGHUP (the user logged out) came.
 
     Python raises KeyboardInterrupt wherever it stands, also where it gets lost; the driver asks instead.
     """
     came = threading.Event()
-    before = {s: signal.signal(s, lambda *_: came.set()) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: signal.signal(s, lambda *_: came.set()) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield came.is_set
     finally:

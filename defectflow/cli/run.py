@@ -1,103 +1,253 @@
-"""``defectflow run`` and ``resume``: all jobs of a study, then its table and figures."""
+"""``defectflow run``, ``resume``, ``retry`` and ``rerun``: jobs of a study, then its table and figures."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, console, print_json
+from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, SiteName, console, print_json
 
 if TYPE_CHECKING:
     from defectflow.pipeline import Outcome
     from defectflow.run import AnyStudy, JunctionStudy, RunOptions, Study
+    from defectflow.schema.site import Site
 
     S = TypeVar("S", Study, JunctionStudy)
 
 T = TypeVar("T")
+NOT_FINISHED = 75  # exit status where the time was over before the study was done (EX_TEMPFAIL)
 Jobs = Annotated[
     int | None, typer.Option("-j", "--jobs", min=1, help="Calculations side by side.", show_default="one per core")
 ]
-Ranks = Annotated[int, typer.Option("--ranks", min=1, help="MPI ranks per calculation.")]
+Ranks = Annotated[int | None, typer.Option("--ranks", min=1, help="MPI ranks per calculation.", show_default="1")]
 EngineName = Annotated[str, typer.Option("--engine", help="Engine that runs the jobs.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Run folder.", show_default="runs/<file name of the recipe>")
 ]
+JobPaths = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Paths of jobs, as status shows them.")]
+KeepFailed = Annotated[
+    bool, typer.Option("--keep-failed", help="Do not run again what failed by itself or did not converge.")
+]
+
+
+@dataclass(frozen=True)
+class How:
+    """How the jobs are run: on a site, or side by side here."""
+
+    site: Site | None = None
+    jobs: int | None = None
+    ranks: int = 1
+    keep_failed: bool = False
+    rerun: frozenset[str] = field(default_factory=frozenset)
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    app.command()(run)
-    app.command()(resume)
+    for verb in (run, resume, retry, rerun):
+        app.command()(verb)
 
 
 def run(
     recipe: RecipeFile,
     output: Output = None,
     engine: EngineName = "gpaw",
+    site: SiteName = None,
     jobs: Jobs = None,
-    ranks: Ranks = 1,
+    ranks: Ranks = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a study, or go on with it: what is done by the same inputs is not run again."""
-    from defectflow.engines import get_engine
     from defectflow.run import Study
 
-    get_engine(engine).available()
-    _finish(Study.create(output or Path("runs") / recipe.stem, recipe, engine), jobs, ranks, as_json)
+    folder = output or Path("runs") / recipe.stem
+    check_place(engine, site, jobs, ranks)
+    study = Study.create(folder, recipe, engine)
+    _finish(study, place(study, site, jobs, ranks), as_json)
 
 
-def resume(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = 1, as_json: AsJson = False) -> None:
-    """Go on with a study where it was; the recipe and the engine are those it was made with."""
+def resume(
+    folder: RunFolder,
+    site: SiteName = None,
+    jobs: Jobs = None,
+    ranks: Ranks = None,
+    keep_failed: KeepFailed = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a study where it was; recipe, engine and site are those it was made with."""
+    _go_on(folder, site, (jobs, ranks), as_json, keep_failed)
+
+
+def retry(folder: RunFolder, jobs: Jobs = None, ranks: Ranks = None, as_json: AsJson = False) -> None:
+    """Run what was lost, stopped or never started; leave what failed by itself as it is (for that: rerun)."""
+    _go_on(folder, None, (jobs, ranks), as_json, True)
+
+
+def rerun(
+    folder: RunFolder, paths: JobPaths = None, jobs: Jobs = None, ranks: Ranks = None, as_json: AsJson = False
+) -> None:
+    """Run the named jobs again, which failed by themselves or did not converge; without a name all of those."""
+    from defectflow.run import open_study
+
+    _go_on(folder, None, (jobs, ranks), as_json, True, _failed_ones(open_study(folder), paths or []))
+
+
+def _failed_ones(study: AnyStudy, paths: list[str]) -> frozenset[str]:
+    from defectflow.errors import InputError
+
+    states = {job.path: study.state(job.path) for job in study.jobs}
+    failed = {path for path, s in states.items() if s and s.state in ("failed", "unconverged")}
+    for path in paths:
+        if path not in failed:
+            known = ", ".join(sorted(failed)) or "none"
+            raise InputError(f'"{path}" is no job that failed', where=str(study.folder), todo=f"those are: {known}")
+    return frozenset(paths or failed)
+
+
+def _go_on(
+    folder: Path,
+    site: str | None,
+    many: tuple[int | None, int | None],
+    as_json: bool,
+    keep_failed: bool,
+    again: frozenset[str] = frozenset(),
+) -> None:
     from defectflow.run import JunctionStudy, open_study
 
     study = open_study(folder)
+    check_place(study.engine_name, site, *many)
+    how = place(study, site, *many, keep_failed, again)
     if isinstance(study, JunctionStudy):
-        finish_junction(study, jobs, ranks, as_json)
+        finish_junction(study, how, as_json)
     else:
-        _finish(study, jobs, ranks, as_json)
+        _finish(study, how, as_json)
 
 
-def _finish(study: Study, jobs: int | None, ranks: int, as_json: bool) -> None:
+def check_place(engine: str, site: str | None, jobs: int | None, ranks: int | None) -> None:
+    """Refuse what cannot run before a folder is made."""
+    from defectflow.engines import get_engine
+    from defectflow.schema.site import load_site
+
+    chosen = load_site(site) if site else None
+    if chosen is not None:
+        _refuse_counts(chosen, jobs, ranks)
+    if chosen is None or not chosen.batch:
+        get_engine(engine).available()
+
+
+def _refuse_counts(site: Site, jobs: int | None, ranks: int | None) -> None:
+    from defectflow.errors import InputError
+
+    if ranks or (jobs and site.scheduler != "none"):
+        what = "the study's site says how many"
+        raise InputError(what, where="--ranks" if ranks else "--jobs", todo="edit the site file, and name it: --site")
+
+
+def place(
+    study: AnyStudy,
+    site: str | None,
+    jobs: int | None,
+    ranks: int | None,
+    keep_failed: bool = False,
+    again: frozenset[str] = frozenset(),
+) -> How:
+    """Where a study is run: the site that is named, or the one that the folder keeps."""
+    from defectflow.run.cluster import keep_site, kept_site
+
+    chosen = keep_site(study.folder, site) if site else kept_site(study.folder)
+    if site is None and chosen is not None:
+        _refuse_counts(chosen, jobs, ranks)
+    return How(chosen, jobs, ranks or 1, keep_failed, again)
+
+
+def _finish(study: Study, how: How, as_json: bool) -> None:
     from defectflow.pipeline import finish_study
 
-    outcome = _watched(study, jobs, ranks, as_json, finish_study)
+    outcome = _watched(study, how, as_json, finish_study)
     _report_json(study, outcome) if as_json else _report(study, outcome)
-    raise typer.Exit(0 if all(s == "done" for s in outcome.states.values()) else 1)
+    raise typer.Exit(_status(outcome.states))
 
 
-def finish_junction(study: JunctionStudy, jobs: int | None, ranks: int, as_json: bool) -> None:
+def finish_junction(study: JunctionStudy, how: How, as_json: bool) -> None:
     """Run what is not done of a junction, write its figures and print its line-up."""
     from defectflow.cli.junction import report
     from defectflow.pipeline import run_jobs
     from defectflow.pipeline.junction import write_junction
 
-    states = _watched(study, jobs, ranks, as_json, run_jobs)
+    states = _watched(study, how, as_json, run_jobs)
     if all(s == "done" for s in states.values()):
         lines, files = write_junction(study)
         report(list(lines), [str(p) for p in files], as_json)
         return
     print_json({"states": states}) if as_json else _print_failed(study, states)
-    raise typer.Exit(1)
+    raise typer.Exit(_status(states))
 
 
-def _watched(study: S, jobs: int | None, ranks: int, quiet: bool, work: Callable[[S, int, RunOptions], T]) -> T:
-    """Do the work with progress shown, until it ends or a signal comes."""
+def _status(states: dict[str, str]) -> int:
+    if all(s == "done" for s in states.values()):
+        return 0
+    return NOT_FINISHED if "stopped" in states.values() else 1
+
+
+def _watched(study: S, how: How, quiet: bool, work: Callable[[S, int, RunOptions, Site | None], T]) -> T:
+    """Do the work with progress shown, until it ends, a signal comes or the time of its own scheduler job is over."""
     from defectflow.cli.progress import stop_on_signal, watching
-    from defectflow.engines import get_engine
-    from defectflow.executors.local import usable_cores
     from defectflow.run import RunOptions
 
-    side_by_side = jobs or get_engine(study.engine_name).side_by_side(usable_cores(), ranks)
+    side_by_side = _side_by_side(study, how)
+    over = _time_is_over(how.site)
     with watching(study.folder, side_by_side, quiet=quiet) as watch, stop_on_signal() as stop:
+        options = RunOptions(
+            ranks=how.ranks,
+            watch=watch,
+            stop=lambda: stop() or over(),
+            keep_failed=how.keep_failed,
+            rerun=how.rerun,
+        )
         try:
-            return work(study, side_by_side, RunOptions(ranks=ranks, watch=watch, stop=stop))
+            return work(study, side_by_side, options, how.site)
         except KeyboardInterrupt:
-            print("stopped; the same command goes on where it was", file=sys.stderr)
-            raise typer.Exit(130) from None
+            print(_stopped_words(study, how), file=sys.stderr)
+            raise typer.Exit(NOT_FINISHED if over() else 130) from None
+
+
+def _side_by_side(study: AnyStudy, how: How) -> int:
+    from defectflow.engines import get_engine
+    from defectflow.executors.local import usable_cores
+
+    if how.site is not None and how.site.batch:
+        return how.site.jobs.at_once * how.site.jobs.calculations
+    if how.site is not None and how.site.driver == "allocation":
+        return how.site.jobs.calculations
+    ranks = how.site.resources.tasks if how.site else how.ranks
+    return how.jobs or get_engine(study.engine_name).side_by_side(usable_cores(), ranks)
+
+
+def _time_is_over(site: Site | None) -> Callable[[], bool]:
+    """Whether the scheduler job of this driver, if it runs in one, is about to end."""
+    import os
+    import time
+
+    from defectflow.schedulers import seconds_left
+
+    left = seconds_left(os.environ, time.time()) if site is not None else None
+    if site is None or left is None:
+        return lambda: False
+    # In an allocation the calculations stop first, at the margin, and save what they have.
+    spare = site.margin_seconds / 2 if site.driver == "allocation" else min(60.0, left / 10)
+    end = time.monotonic() + left - spare
+    return lambda: time.monotonic() > end
+
+
+def _stopped_words(study: AnyStudy, how: How) -> str:
+    if how.site is None or not how.site.batch:
+        return "stopped; the same command goes on where it was"
+    goes_on = "stopped; what runs on the cluster goes on, and the same command takes it over"
+    return f"{goes_on}; to end it: defectflow cancel {study.folder}"
 
 
 def _print_failed(study: AnyStudy, states: dict[str, str]) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SiteName = Annotated[
+    str | None,
+    typer.Option("--site", help="Site file (TOML), or laptop, slurm, pbspro, lsf, allocation.", show_default=False),
+]
 
 
 def print_json(document: Any) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from math import isnan
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from defectflow.cli.shared import AsJson, RunFolder, console, print_json
 
 if TYPE_CHECKING:
-    from defectflow.run import AnyStudy
+    from defectflow.run.overview import Overview
+
+MANY = 40  # jobs above which those that are done or wait are counted, not listed
+_BAD = ("failed", "unconverged", "stale", "lost")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,61 +21,85 @@ def add_to(app: typer.Typer) -> None:
     app.command()(status)
 
 
-def status(folder: RunFolder, as_json: AsJson = False) -> None:
-    """Show the state of every job; status 1 if one failed, did not converge or lost its result.
+def status(
+    folder: RunFolder,
+    check: Annotated[
+        bool | None,
+        typer.Option("--check/--no-check", help="Compare results with today's inputs.", show_default="up to 200 jobs"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every job, from any machine that sees the folder; status 1 if one failed, did not converge or was lost.
 
-    waiting, submitted, done; interrupted: its driver is gone; stale: no result of today's inputs; failed, unconverged.
+    waiting, submitted, running, done; stopped: before its walltime ended; interrupted: its driver is gone; lost: its
+    scheduler job was; failed, unconverged: by itself; blocked: what it follows failed; stale: no result of today's
+    inputs.
     """
+    from defectflow.engines import get_engine
     from defectflow.run import open_study
+    from defectflow.run.overview import few, overview
 
     study = open_study(folder)
-    rows = [_row(study, job.path) for job in study.jobs]
+    checked = few(study) if check is None else check
+    seen = overview(study, get_engine(study.engine_name), checked)
     if as_json:
-        print_json({"jobs": rows})
+        print_json(_document(seen, checked))
     else:
-        _print(rows)
-    raise typer.Exit(1 if any(r["state"] in ("failed", "unconverged", "stale") for r in rows) else 0)
+        _print(seen)
+        if not checked:
+            console().print("results are not compared with today's inputs: defectflow status --check")
+    raise typer.Exit(1 if any(r["state"] in _BAD for r in seen.rows) else 0)
 
 
-def _row(study: AnyStudy, path: str) -> dict[str, Any]:
-    from defectflow.engines import get_engine
-
-    state = study.state(path)
-    name = _state_now(study, path, state.state if state else "waiting")
-    progress = get_engine(study.engine_name).progress(study.job_folder(path))
+def _document(seen: Overview, checked: bool) -> dict[str, Any]:
     return {
-        "path": path,
-        "state": name,
-        "attempts": state.attempts if state else 0,
-        "seconds": state.seconds if state else 0.0,
-        "scf_step": progress.scf_step if progress else None,
-        "corrections": [str(c) for c in state.corrections] if state else [],
-        "error": state.error if state else "",
+        "jobs": list(seen.rows),
+        "driver": seen.driver,
+        "scheduler_jobs": [{"id": j.id, "state": j.state, "words": j.words, "node": j.node} for j in seen.queue],
+        "scheduler_unknown": seen.queue_unknown,
+        "core_hours": seen.core_hours,
+        "core_hours_to_come": None if isnan(seen.forecast) else seen.forecast,
+        "checked": checked,
     }
 
 
-def _state_now(study: AnyStudy, path: str, written: str) -> str:
-    """What ``job.json`` says, unless the result or the driver is gone."""
-    from defectflow.errors import DefectFlowError
-    from defectflow.run.collect import trusted_result
+def _print(seen: Overview) -> None:
+    out = console()
+    many = len(seen.rows) > MANY
+    for row in seen.rows:
+        if not many or row["state"] not in ("done", "waiting", "submitted", "blocked"):
+            _print_row(row)
+    counts: dict[str, int] = {}
+    for row in seen.rows:
+        counts[row["state"]] = counts.get(row["state"], 0) + 1
+    out.print(", ".join(f"{n} {state}" for state, n in counts.items()))
+    to_come = "unknown" if isnan(seen.forecast) else f"about {seen.forecast:.2f}"
+    out.print(f"driver: {seen.driver or 'none'}; core-hours used {seen.core_hours:.2f}, to come {to_come}")
+    for job in seen.queue:
+        out.print(f"scheduler job {job.id}: {job.words}{f' on {job.node}' if job.node else ''}")
+    if seen.queue_unknown:
+        out.print(f"the scheduler cannot be asked from here: {seen.queue_unknown}")
 
-    if written == "submitted" and not study.has_driver():
-        return "interrupted"
-    if written != "done":
-        return written
-    try:
-        trusted_result(study, path)
-    except DefectFlowError:
-        return "stale"
-    return "done"
+
+def _print_row(row: dict[str, Any]) -> None:
+    out = console()
+    time = f", {row['seconds']:.0f} s" if row["seconds"] else ""
+    out.print(f"{row['state']:12s} {row['path']}{time}{_doing(row)}")
+    for correction in row["corrections"]:
+        out.print(f"             corrected, {correction}")
+    for words in row["lost"]:
+        out.print(f"             lost an attempt: {words}")
+    if row["error"]:
+        out.print(f"             {row['error']}")
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
-    for row in rows:
-        step = f", SCF step {row['scf_step']}" if row["state"] == "submitted" and row["scf_step"] else ""
-        time = f", {row['seconds']:.0f} s" if row["seconds"] else ""
-        console().print(f"{row['state']:12s} {row['path']}{time}{step}")
-        for correction in row["corrections"]:
-            console().print(f"             corrected, {correction}")
-        if row["error"]:
-            console().print(f"             {row['error']}")
+def _doing(row: dict[str, Any]) -> str:
+    if row["state"] != "running":
+        return ""
+    place = f" in scheduler job {row['scheduler_job']}" if row["scheduler_job"] else ""
+    if row["scf_step"] is None:
+        return f"{place}, starting"
+    step = (
+        f"step {row['ionic_step']}.{row['scf_step']}, E = {row['energy']:.4f} eV, dE = {row['energy_change']:+.1e} eV"
+    )
+    return f"{place}, {step}, M = {row['moment']:+.2f} muB"

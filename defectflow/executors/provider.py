@@ -26,7 +26,7 @@ _ENDED = {
 POLL = 10  # s between two questions about all blocks
 
 
-class SiteProvider(ExecutionProvider):
+class SiteProvider(ExecutionProvider):  # type: ignore[misc]
     """Blocks of a site.
 
     One block is one scheduler job with room for ``site.jobs.calculations`` calculations. Its workers run on the first

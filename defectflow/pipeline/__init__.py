@@ -86,8 +86,7 @@ def executor_for(study: AnyStudy, jobs: int | None, site: Site | None) -> TaskEx
         If Parsl is needed and not installed.
     """
     if site is None or not site.batch:
-        many = site.jobs.calculations if site is not None and site.driver == "allocation" else jobs
-        return LocalExecutor(many)
+        return LocalExecutor(jobs)
     require_parsl()
     from defectflow.executors.parsl import ParslExecutor
 

@@ -2,6 +2,6 @@
 
 from defectflow.run.driver import run_study
 from defectflow.run.options import RunOptions, options_at
-from defectflow.run.study import AnyStudy, JunctionStudy, Study, open_study
+from defectflow.run.study import AnyStudy, JunctionStudy, Study, create_study, open_study
 
-__all__ = ["AnyStudy", "JunctionStudy", "RunOptions", "Study", "open_study", "options_at", "run_study"]
+__all__ = ["AnyStudy", "JunctionStudy", "RunOptions", "Study", "create_study", "open_study", "options_at", "run_study"]

@@ -11,13 +11,13 @@ from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from defectflow.engines import Engine
-from defectflow.errors import DefectFlowError, EngineError, LockedError
+from defectflow.errors import DefectFlowError, EngineError, LockedError, WalltimeError
 from defectflow.executors import FENCED, LOST, NO_TIME, Ended, Fence, Task, TaskExecutor, read_track, run_task
 from defectflow.inputs import resolve
 from defectflow.run.attempts import Attempt, Attempts, last_lines
 from defectflow.run.corrections import group, has_overrides, with_overrides
 from defectflow.run.index import row_of, write_index
-from defectflow.run.lease import check_in_charge, lease
+from defectflow.run.lease import CANCEL, cancel_requested, check_in_charge, lease
 from defectflow.run.options import RunOptions, Snapshot
 from defectflow.run.study import AnyStudy
 from defectflow.schema import CalcResult, Job, JobInputs
@@ -29,6 +29,10 @@ _MEMORY = 2  # how often it may be killed for memory: the same again would end t
 _OUT_OF_MEMORY = ("OUT_OF_MEMORY", "TERM_MEMLIMIT", "exceeded memory", "signal 9")
 _KILLED = -9
 CHECK = 5.0  # s between two looks at who is in charge
+
+
+class _LostError(EngineError):
+    """A calculation that lost its scheduler job too often; it did not fail by itself."""
 
 
 class _Driver:
@@ -68,7 +72,7 @@ class _Driver:
             self._start(self.ready.popleft())
 
     def _check(self) -> None:
-        if self.options.stop():
+        if self.options.stop() or cancel_requested(self.study.folder):
             raise KeyboardInterrupt
         if time.monotonic() - self.checked > CHECK:
             self.checked = time.monotonic()
@@ -91,7 +95,17 @@ class _Driver:
             if corrected:
                 self._take_over(job.path)
             return
-        self._send(self.attempts.prepare(resolved, inputs))
+        if not self._left_as_it_is(job.path, inputs):
+            self._send(self.attempts.prepare(resolved, inputs))
+
+    def _left_as_it_is(self, path: str, inputs: JobInputs) -> bool:
+        state = self.study.state(path)
+        if not self.options.keep_failed or state is None or path in self.options.rerun:
+            return False
+        if state.state not in ("failed", "unconverged") or state.input_hash != inputs.hash:
+            return False
+        self._fail(path, state.state)
+        return True
 
     def _adopt(self, job: Job, inputs: JobInputs) -> tuple[Future[Ended], Attempt] | None:
         attempt = self.attempts.adopted(job, inputs)
@@ -126,7 +140,7 @@ class _Driver:
                 return
             result = self.attempts.result(attempt, ended.status)
         except DefectFlowError as error:
-            state = "stopped" if ended.status != 0 and self.attempts.stopped(path) else "failed"
+            state = self._ending(error, path)
             self.attempts.note(attempt, state, str(error), used)
             self._fail(path, state)
             return
@@ -135,9 +149,16 @@ class _Driver:
         if has_overrides(self.study, path):
             self._take_over(path)
 
+    def _ending(self, error: DefectFlowError, path: str) -> str:
+        if isinstance(error, _LostError):
+            return "lost"
+        return "stopped" if isinstance(error, WalltimeError) or self.attempts.stopped(path) else "failed"
+
     def _goes_on(self, attempt: Attempt, ended: Ended) -> bool:
         """Whether an attempt that ended without a result is to be sent again; it did not fail by itself then."""
         path = attempt.job.path
+        if ended.status == NO_TIME and not self.options.resend:
+            raise WalltimeError(f"not started: {ended.words}", where=path, todo="run it again with more time")
         if ended.status == NO_TIME:
             return self._count(path, "found no scheduler job with time left", _NO_TIMES, ended.words)
         if ended.status == LOST or (ended.status == _KILLED and self.options.retries):
@@ -151,7 +172,7 @@ class _Driver:
     def _count(self, path: str, what: str, limit: int, todo: str) -> bool:
         self.counts[path, what] += 1
         if self.counts[path, what] > limit:
-            raise EngineError(f"{what} {limit} times", where=path, todo=todo)
+            raise _LostError(f"{what} {limit} times", where=path, todo=todo)
         return True
 
     def _lost(self, attempt: Attempt, ended: Ended) -> bool:
@@ -164,7 +185,7 @@ class _Driver:
         self.counts[path, "lost"] += 1
         if self.counts[path, "lost"] > self.options.retries:
             todo = f"{last_lines(log)}\n  when the cause is gone: defectflow retry {self.study.folder}"
-            raise EngineError(f"{what} {self.counts[path, 'lost']}", where=path, todo=todo)
+            raise _LostError(f"{what} {self.counts[path, 'lost']}", where=path, todo=todo)
         self.attempts.note_lost(attempt, words, (ended.seconds, self.options.cores))
         return True
 
@@ -225,8 +246,9 @@ class _Driver:
 def run_study(study: AnyStudy, engine: Engine, executor: TaskExecutor, options: RunOptions) -> dict[str, str]:
     """Run all jobs of a study that are not done, and return the state of each by path.
 
-    States are "done", "unconverged", "failed", "stopped" (before the walltime ended: run it again and it goes on),
-    and "blocked" where a parent is not done.
+    States are "done"; "unconverged" and "failed" (by itself); "lost" (its scheduler jobs were, too often) and
+    "stopped" (before the walltime ended), which go on when the study is run again; "blocked" where its parent is not
+    done.
 
     Raises
     ------
@@ -234,6 +256,7 @@ def run_study(study: AnyStudy, engine: Engine, executor: TaskExecutor, options: 
         If another driver runs the same study.
     """
     with lease(study.folder) as fence:
+        (study.folder / CANCEL).unlink(missing_ok=True)  # left by a `cancel` that was killed
         states = {job.path: study.state(job.path) for job in study.jobs}
         write_index(study.folder, (row_of(path, state) for path, state in states.items()))
         left = [study.job_folder(p) for p, state in states.items() if state and state.state == "submitted"]

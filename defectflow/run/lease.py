@@ -24,6 +24,7 @@ from defectflow.executors.tracks import DRIVER, Fence
 from defectflow.schema.jsonio import read_json, write_atomic
 
 LOCK = ".driver.lock"
+CANCEL = ".cancel"  # there while somebody asks the driver to end
 BEAT = 15.0  # s between two touches of driver.json
 STALE = 120.0  # s without one after which a driver on another host is taken for dead
 
@@ -62,6 +63,37 @@ def check_in_charge(fence: Fence) -> None:
     if not fence.holds():
         what = "another driver has taken over, or driver.json was deleted; this one ends"
         raise LockedError(what, where=str(fence.run), todo="see: defectflow status")
+
+
+@contextmanager
+def cancelling(folder: Path, seconds: float = 90.0) -> Iterator[None]:
+    """Ask the driver of a folder to end, wherever it runs, and hold the folder once it has.
+
+    Raises
+    ------
+    LockedError
+        If it still goes on after `seconds`.
+    """
+    request = folder / CANCEL
+    request.touch()
+    try:
+        _wait_until_free(folder, time.monotonic() + seconds)
+        with lease(folder):
+            yield
+    finally:
+        request.unlink(missing_ok=True)
+
+
+def _wait_until_free(folder: Path, end: float) -> None:
+    while who := driver_of(folder):
+        if time.monotonic() > end:
+            raise LockedError(f"{who} does not end", where=str(folder), todo="end it there, then cancel again")
+        time.sleep(0.5)
+
+
+def cancel_requested(folder: Path) -> bool:
+    """Whether somebody asked the driver to end."""
+    return (folder / CANCEL).exists()
 
 
 def last_seen(folder: Path) -> float | None:

@@ -32,6 +32,10 @@ class RunOptions:
         Seconds before the end of a scheduler job at which a calculation is stopped; zero where none ends.
     resend : bool
         Whether a calculation that was stopped before its scheduler job ended is sent again at once, to another one.
+    keep_failed : bool
+        Leave what failed by itself or did not converge as it is; only what was lost or never ran is run.
+    rerun : frozenset of str
+        Paths of jobs that are run again all the same.
     retries : int
         How often a calculation is started again whose scheduler job or worker was lost.
     poll : float
@@ -47,6 +51,8 @@ class RunOptions:
     launch: str = ""
     margin: float = 0.0
     resend: bool = False
+    keep_failed: bool = False
+    rerun: frozenset[str] = frozenset()
     retries: int = 0
     poll: float = 1.0
     watch: Callable[[Snapshot], None] = lambda snapshot: None

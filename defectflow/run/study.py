@@ -17,7 +17,7 @@ from defectflow.run.index import add_to_index, row_of
 from defectflow.run.lease import LOCK, driver_of
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
-from defectflow.schema.junction import JunctionRecipe
+from defectflow.schema.junction import JunctionRecipe, load_any
 from defectflow.schema.recipe import checked_recipe
 from defectflow.structures.host import with_inline_host
 
@@ -200,6 +200,12 @@ _PAIRS = ("pairs", "defectflow status RUN")
 def open_study(folder: Path) -> AnyStudy:
     """Open a run folder of either kind; see `RunFolder.open`."""
     return (JunctionStudy if _is_junction(_summary(folder)) else Study).open(folder)
+
+
+def create_study(folder: Path | None, recipe: Path, engine: str) -> AnyStudy:
+    """Make or open the run folder of a recipe of either kind; see `RunFolder.create`."""
+    kind = JunctionStudy if isinstance(load_any(recipe), JunctionRecipe) else Study
+    return kind.create(folder or Path("runs") / recipe.stem, recipe, engine)
 
 
 def _summary(folder: Path) -> dict[str, Any]:

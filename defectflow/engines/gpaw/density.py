@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from defectflow.errors import ParseError
 from defectflow.schema import Job
+from defectflow.schema.jsonio import read_json, write_atomic
 
 DENSITY = "density.gpw"
+CHECKPOINT = "checkpoint.gpw"
 SETTLING_STEPS = 6  # SCF steps of the wave functions in the fixed density before it is set free
 
 
@@ -43,15 +46,15 @@ def in_fixed_density(job: Job, folder: Path, keywords: dict[str, Any]) -> tuple[
     return calc, total
 
 
-def continued(job: Job, folder: Path, keywords: dict[str, Any]) -> Any:
-    """Calculator that goes on self-consistently from the density the relaxation ended with.
+def continued(density: Path, folder: Path, keywords: dict[str, Any]) -> Any:
+    """Calculator that goes on self-consistently from a density: of a relaxation's end, or of a run that was stopped.
 
     From a fresh guess an AF state may slide into another minimum than the one that was relaxed.
     """
     from gpaw import GPAW
     from gpaw.new.scf import create_convergence_criteria
 
-    relaxed = GPAW(str(parent_density(job, folder)), txt=None)
+    relaxed = GPAW(str(density), txt=None)
     calc = relaxed.fixed_density(
         kpts=keywords["kpts"], symmetry=keywords["symmetry"], maxiter=keywords["maxiter"], txt=str(folder / "gpaw.txt")
     )
@@ -64,3 +67,19 @@ def continued(job: Job, folder: Path, keywords: dict[str, Any]) -> Any:
     loop.convergence = create_convergence_criteria(criteria)
     calc.dft.results.clear()  # what it holds belongs to the fixed density
     return calc
+
+
+def save_checkpoint(calc: Any, folder: Path, input_hash: str, master: bool) -> None:
+    """Density of an SCF that has to stop, for the next attempt; called on all ranks."""
+    calc.write(str(folder / CHECKPOINT), mode="")
+    if master:
+        write_atomic(folder / f"{CHECKPOINT}.json", json.dumps({"input_hash": input_hash}).encode())
+
+
+def checkpoint_of(folder: Path, input_hash: str) -> Path | None:
+    """Density that an attempt with the same inputs stopped with, None if there is none."""
+    try:
+        found = read_json(folder / f"{CHECKPOINT}.json").get("input_hash")
+    except ParseError:
+        return None
+    return folder / CHECKPOINT if found == input_hash and (folder / CHECKPOINT).is_file() else None

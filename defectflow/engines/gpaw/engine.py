@@ -29,6 +29,10 @@ class GpawEngine(WorkerEngine):
         words = shlex.split(launch) or ["mpiexec", "-n", str(ranks)]
         return worker if ranks == 1 else [*words, "env", "GPAW_MPI_BACKEND=cgpaw", *worker]
 
+    def scratch(self, folder: Path) -> list[Path]:
+        """The outputs and the density of an attempt that was stopped."""
+        return [*super().scratch(folder), *(folder / name for name in ("checkpoint.gpw", "checkpoint.gpw.json"))]
+
     def available(self) -> str:
         """Version of GPAW, see `Engine.available`."""
         try:

@@ -8,19 +8,27 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from defectflow.engines.deadline import deadline
 from defectflow.engines.document import inputs_in, read_job
-from defectflow.engines.gpaw.density import DENSITY, continued, in_fixed_density
+from defectflow.engines.gpaw.density import (
+    DENSITY,
+    checkpoint_of,
+    continued,
+    in_fixed_density,
+    parent_density,
+    save_checkpoint,
+)
 from defectflow.engines.gpaw.parameters import gpaw_parameters
 from defectflow.engines.guard import die_with_parent, lock_file
 from defectflow.engines.worker_engine import OUTPUT, TRACE
-from defectflow.errors import NotConvergedError, ParseError
-from defectflow.schema import Job
+from defectflow.errors import NotConvergedError, ParseError, WalltimeError
+from defectflow.schema import CalcResult, Job
 from defectflow.schema.jsonio import read_json, save_record, write_atomic
 
 RELAX = "relax.json"
@@ -36,6 +44,7 @@ class Trace:
     scf_step: int = 0
     energies: list[float] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
+    deadline: float | None = None
     _file: IO[str] | None = None
 
     def record(self, context: Any) -> None:
@@ -52,6 +61,8 @@ class Trace:
         self.moments.append(moment)
         if self.master:
             self._write(energy, change, moment)
+        if _all_agree(self.master and self.deadline is not None and time.time() > self.deadline):
+            raise OutOfTimeError
 
     def _write(self, energy: float, change: float, moment: float) -> None:
         line = {
@@ -65,6 +76,17 @@ class Trace:
         print(json.dumps(line), file=self._file, flush=True)
 
 
+class OutOfTimeError(Exception):
+    """The scheduler job ends soon; raised on all ranks after the same SCF step."""
+
+
+def _all_agree(stop: bool) -> bool:
+    # The master's clock decides for all ranks.
+    from gpaw.mpi import world
+
+    return bool(world.sum_scalar(float(stop)) > 0.0)
+
+
 def main(folder: Path) -> None:
     """Run the calculation in `folder` and write its result."""
     from gpaw.mpi import world
@@ -74,15 +96,21 @@ def main(folder: Path) -> None:
         lock = lock_file(folder / ".worker.lock", seconds=20)  # noqa: F841  (held until the process ends)
     world.barrier()
     job, preset = read_job(folder)
-    trace = Trace(folder / TRACE, world.rank == 0)
+    trace = Trace(folder / TRACE, world.rank == 0, deadline=deadline() if world.rank == 0 else None)
     keywords = gpaw_parameters(job, preset, _valence_electrons(job))
+    stopped = checkpoint_of(folder, inputs_in(folder, "gpaw").hash)
     calc, total = _run(job, preset, folder, keywords, trace)
     from defectflow.engines.gpaw.measure import Run, measure
 
     seconds = float(world.sum_scalar(time.process_time()))
     result = measure(job, calc, total, trace, Run(inputs_in(folder, "gpaw").hash, keywords, seconds))
     if world.rank == 0:
-        save_record(result, folder / OUTPUT)
+        save_record(result if stopped is None else _continued(result), folder / OUTPUT)
+
+
+def _continued(result: CalcResult) -> CalcResult:
+    what = "the SCF went on from the density of an attempt that was stopped before its walltime ended"
+    return replace(result, warnings=(*result.warnings, what))
 
 
 def _run(job: Job, preset: dict[str, Any], folder: Path, keywords: dict[str, Any], trace: Trace) -> tuple[Any, Any]:
@@ -102,8 +130,11 @@ def _run(job: Job, preset: dict[str, Any], folder: Path, keywords: dict[str, Any
 def _start(job: Job, preset: dict[str, Any], folder: Path, keywords: dict[str, Any]) -> tuple[Any, Any]:
     from gpaw import GPAW
 
+    if stopped := checkpoint_of(folder, inputs_in(folder, "gpaw").hash):
+        calc = continued(stopped, folder, keywords)
+        return calc, calc.atoms.copy()
     if job.stage == "static" and job.parent:
-        calc = continued(job, folder, keywords)
+        calc = continued(parent_density(job, folder), folder, keywords)
         return calc, calc.atoms.copy()
     calc, atoms = GPAW(**keywords, txt=str(folder / "gpaw.txt")), _start_atoms(job, folder)
     _seed(job, preset, atoms, calc)
@@ -116,9 +147,15 @@ def _self_consistent(job: Job, preset: dict[str, Any], folder: Path, run: tuple[
     calc, atoms = run
     calc.hooks["scf_step"] = trace.record
     atoms.calc = calc
-    if job.stage == "relax":
-        _relax(job, preset, atoms, folder)
-    total = totals(calc, atoms, job.spin_polarised)
+    try:
+        if job.stage == "relax":
+            _relax(job, preset, atoms, folder)
+        total = totals(calc, atoms, job.spin_polarised)
+    except OutOfTimeError:
+        if job.stage == "static":  # a relaxation goes on from its last geometry
+            save_checkpoint(calc, folder, inputs_in(folder, "gpaw").hash, trace.master)
+        what = f"stopped in ionic step {trace.ionic_step}, SCF step {trace.scf_step}: the walltime ends"
+        raise WalltimeError(what, where=str(folder), todo="run it again: it goes on from there") from None
     calc.write(str(folder / DENSITY), mode="")
     return total
 

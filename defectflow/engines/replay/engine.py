@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from defectflow.engines.worker_engine import WorkerEngine
 
 
@@ -16,6 +18,10 @@ class ReplayEngine(WorkerEngine):
     name = "replay"
     worker = "defectflow.engines.replay.worker"
     presets = "gpaw"
+
+    def scratch(self, folder: Path) -> list[Path]:
+        """The outputs and where an attempt that was stopped goes on."""
+        return [*super().scratch(folder), folder / "reached.json", folder / ".fault"]
 
     def available(self) -> str:
         """It needs nothing, see `Engine.available`."""

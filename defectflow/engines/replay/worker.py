@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from defectflow.engines.deadline import deadline
 from defectflow.engines.document import inputs_in
 from defectflow.engines.guard import die_with_parent, lock_file, run_worker
 from defectflow.engines.replay.faults import after_output, before_output
 from defectflow.engines.worker_engine import OUTPUT, TRACE
-from defectflow.errors import EngineError
+from defectflow.errors import EngineError, ParseError, WalltimeError
 from defectflow.schema import CalcResult
-from defectflow.schema.jsonio import load_record, read_json, save_record
+from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
+
+REACHED = "reached.json"
 
 
 def main(folder: Path) -> None:
@@ -56,8 +59,11 @@ def _results(store: Path) -> Iterator[Path]:
 
 
 def _play(folder: Path, stored: CalcResult, seconds: float) -> None:
+    first, end = _first_step(folder), deadline()
     with (folder / TRACE).open("w", encoding="utf-8") as trace:
-        for step in range(1, stored.convergence.scf_steps + 1):
+        for step in range(first, stored.convergence.scf_steps + 1):
+            if end is not None and time.time() > end:
+                _stop(folder, step)
             line = {
                 "ionic_step": 1,
                 "scf_step": step,
@@ -69,9 +75,29 @@ def _play(folder: Path, stored: CalcResult, seconds: float) -> None:
             time.sleep(seconds)
 
 
+def _stop(folder: Path, step: int) -> None:
+    write_atomic(folder / REACHED, json.dumps({"step": step}).encode())
+    raise WalltimeError(f"stopped before SCF step {step}: the walltime ends", where=str(folder), todo="run it again")
+
+
+def _first_step(folder: Path) -> int:
+    """Where an attempt that was stopped before its walltime ended goes on."""
+    try:
+        return int(read_json(folder / REACHED)["step"])
+    except (ParseError, KeyError):
+        return 1
+
+
 def _fault(folder: Path) -> str:
+    """The fault asked for, if the folder is its place; ``name-once`` strikes there the first time only."""
     name, _, place = os.environ.get("DEFECTFLOW_REPLAY_FAULT", "").partition("@")
-    return name if place and place in folder.as_posix() else ""
+    if not place or place not in folder.as_posix():
+        return ""
+    if name.endswith("-once"):
+        struck = folder / ".fault"
+        name = "" if struck.exists() else name.removesuffix("-once")
+        struck.touch()
+    return name
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""``defectflow submit``: the driver as a scheduler job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from defectflow.cli.run import EngineName, Output
+from defectflow.cli.shared import SiteName, console
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(submit)
+
+
+def submit(
+    source: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="Recipe, or a run folder.", show_default=False)],
+    output: Output = None,
+    engine: EngineName = "gpaw",
+    site: SiteName = None,
+) -> None:
+    """Send the driver as a small scheduler job that sends itself again until the study is done."""
+    from defectflow.errors import InputError
+    from defectflow.run import create_study, open_study
+    from defectflow.run.cluster import keep_site, kept_site
+    from defectflow.run.submit import submit_driver
+    from defectflow.schema.site import load_site
+
+    if site is not None:
+        load_site(site)
+    study = open_study(source) if source.is_dir() else create_study(output, source, engine)
+    chosen = keep_site(study.folder, site) if site else kept_site(study.folder)
+    if chosen is None:
+        raise InputError("the study has no site yet", where=str(study.folder), todo="name one: --site FILE")
+    job = submit_driver(study.folder, chosen)
+    console().print(f"scheduler job {job} drives {study.folder}; to see it: defectflow status {study.folder}")

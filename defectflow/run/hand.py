@@ -1,0 +1,126 @@
+"""A study whose jobs a user sends by hand: scripts beside the inputs, and results taken back."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from defectflow.engines import Engine
+from defectflow.errors import DefectFlowError
+from defectflow.inputs import resolve
+from defectflow.run.attempts import Attempt, Attempts
+from defectflow.run.cluster import cluster_tag
+from defectflow.run.corrections import has_overrides, with_overrides
+from defectflow.run.lease import lease
+from defectflow.run.study import AnyStudy
+from defectflow.schedulers import render, request_for
+from defectflow.schema import CalcResult, Job, JobInputs
+from defectflow.schema.jsonio import write_atomic
+from defectflow.schema.site import Jobs, Site
+
+SCRIPT = "job.sh"
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What `collect_by_hand` found and left.
+
+    Attributes
+    ----------
+    states : dict
+        "done", "unconverged", "failed" (with its reason in ``job.json``), "to send", or "waiting" for another job.
+    scripts : list of Path
+        Job scripts of what is to be sent now.
+    """
+
+    states: dict[str, str] = field(default_factory=dict)
+    scripts: list[Path] = field(default_factory=list)
+
+
+def collect_by_hand(study: AnyStudy, engine: Engine, site: Site) -> ByHand:
+    """Take finished results into a study, and write inputs and scripts of the jobs that are ready now.
+
+    A job counts as done by the same rule as everywhere: its result was made from exactly the inputs that the study
+    asks for. Calling it again changes nothing that did not change on disk.
+
+    Raises
+    ------
+    LockedError
+        If a driver runs the study.
+    """
+    found = ByHand()
+    with lease(study.folder):
+        hand = _Hand(study, engine, site, found)
+        for job in study.jobs:
+            hand.visit(job)
+        if any(has_overrides(study, path) for path in found.states):
+            for job in study.jobs:  # a partner needed other settings: what was made without them is to be sent again
+                hand.visit(job)
+    return found
+
+
+class _Hand:
+    def __init__(self, study: AnyStudy, engine: Engine, site: Site, found: ByHand) -> None:
+        self.study, self.engine, self.site, self.found = study, engine, site, found
+        self.attempts = Attempts(study, engine)
+
+    def visit(self, job: Job) -> None:
+        if job.after is not None and self.found.states.get(job.after) != "done":
+            self.found.states[job.path] = "waiting"
+            return
+        parent = self.study.result(job.after) if job.after else None
+        wanted = with_overrides(self.study, resolve(job, parent))
+        inputs = self.engine.make_inputs(wanted)
+        if self.study.finished(job.path, inputs):
+            self.attempts.repair(job.path, inputs)
+            self.found.states[job.path] = "done"
+            return
+        sent = self.attempts.adopted(wanted, inputs)
+        self.found.states[job.path] = self._taken(sent) if sent and self._ran(job.path) else self._left(wanted, inputs)
+
+    def _ran(self, path: str) -> bool:
+        folder = self.study.job_folder(path)
+        return (folder / "error.json").is_file() or any(file.is_file() for file in self.engine.outputs(folder))
+
+    def _taken(self, sent: Attempt) -> str:
+        try:
+            result: CalcResult = self.attempts.result(sent, 0)
+        except DefectFlowError as error:
+            state = "failed" if (self.study.job_folder(sent.job.path) / "error.json").is_file() else "to send"
+            if state == "failed":
+                self.attempts.note(sent, "failed", str(error), (0.0, 1))
+            return state
+        state = "done" if result.converged else "unconverged"
+        self.attempts.note(sent, state, "", (0.0, 1))
+        return state
+
+    def _left(self, job: Job, inputs: JobInputs) -> str:
+        """Inputs and script of a job that is to be sent; left alone where they lie there already."""
+        state = self.study.state(job.path)
+        if state is not None and state.input_hash == inputs.hash and state.state in ("failed", "unconverged"):
+            return state.state
+        script = self.study.job_folder(job.path) / SCRIPT
+        if self.attempts.adopted(job, inputs) is None or not script.is_file():
+            self.attempts.prepare(job, inputs)
+            write_atomic(script, self._script(job).encode())
+            script.chmod(0o755)
+        self.found.scripts.append(script)
+        return "to send"
+
+    def _script(self, job: Job) -> str:
+        folder = self.study.job_folder(job.path).resolve()
+        r = self.site.resources
+        words = self.engine.command(folder, r.tasks, self.site.launch_words(self.engine.name))
+        margin = f"{self.site.margin_seconds:g}"
+        settings = {
+            "DEFECTFLOW_BY_HAND": "1",
+            "OMP_NUM_THREADS": str(r.threads),
+            "DEFECTFLOW_MARGIN": margin,
+            "DEFECTFLOW_VASP_MARGIN": margin,
+        }
+        exports = "export " + " ".join(f"{k}={v}" for k, v in settings.items())
+        command = f"{exports}\ncd {shlex.quote(str(folder))}\n{shlex.join(words)} > worker.log 2>&1"
+        one = self.site.model_copy(update={"jobs": Jobs()})
+        name = job.path.replace("/", "-")
+        return render(one, request_for(one, name, cluster_tag(self.study.folder), command, folder / "job.log"))
