@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -35,6 +35,9 @@ KeepFailed = Annotated[
 ]
 
 
+Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Write table and figures at the end.")]
+
+
 @dataclass(frozen=True)
 class How:
     """How the jobs are run: on a site, or side by side here."""
@@ -44,6 +47,7 @@ class How:
     ranks: int = 1
     keep_failed: bool = False
     rerun: frozenset[str] = field(default_factory=frozenset)
+    figures: bool = True
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,6 +63,7 @@ def run(
     site: SiteName = None,
     jobs: Jobs = None,
     ranks: Ranks = None,
+    figures: Figures = True,
     as_json: AsJson = False,
 ) -> None:
     """Run a study, or go on with it: what is done by the same inputs is not run again."""
@@ -67,7 +72,7 @@ def run(
     folder = output or Path("runs") / recipe.stem
     check_place(engine, site, jobs, ranks)
     study = Study.create(folder, recipe, engine)
-    _finish(study, place(study, site, jobs, ranks), as_json)
+    _finish(study, replace(place(study, site, jobs, ranks), figures=figures), as_json)
 
 
 def resume(
@@ -167,7 +172,10 @@ def place(
 def _finish(study: Study, how: How, as_json: bool) -> None:
     from defectflow.pipeline import finish_study
 
-    outcome = _watched(study, how, as_json, finish_study)
+    def work(study: Study, jobs: int, options: RunOptions, site: Site | None) -> Outcome:
+        return finish_study(study, jobs, options, site, how.figures)
+
+    outcome = _watched(study, how, as_json, work)
     _report_json(study, outcome) if as_json else _report(study, outcome)
     raise typer.Exit(_status(outcome.states))
 
@@ -262,7 +270,8 @@ def _report(study: Study, outcome: Outcome) -> None:
 
     print_comparison(study.recipe, outcome.comparisons)
     _print_failed(study, outcome.states)
-    console().print("written:", *(f"  {p}" for p in outcome.files), sep="\n")
+    if outcome.files:
+        console().print("written:", *(f"  {p}" for p in outcome.files), sep="\n")
 
 
 def _report_json(study: Study, outcome: Outcome) -> None:

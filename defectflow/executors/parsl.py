@@ -19,8 +19,9 @@ from typing import Any
 
 from defectflow.errors import EngineError
 from defectflow.executors.base import TaskExecutor
+from defectflow.executors.signs import SILENT, age
 from defectflow.executors.task import LOST, Ended, Task
-from defectflow.executors.tracks import Fence, Track, read_track
+from defectflow.executors.tracks import TRACK, Fence, Track, read_track
 from defectflow.schedulers import Scheduler, SchedulerJob, get_scheduler
 from defectflow.schema.site import Site
 
@@ -55,7 +56,7 @@ class ParslExecutor(TaskExecutor):
     def take_charge(self, fence: Fence, folders: Sequence[Path]) -> None:
         """Cancel the scheduler jobs that earlier drivers left, but those in which a calculation runs; start Parsl."""
         self._orphans = {job.id: job for job in self.scheduler.tagged(self.tag)}
-        busy = {t.job for f in folders if (t := read_track(f)) and self._still_runs(t)}
+        busy = {t.job for f in folders if (t := read_track(f)) and self._still_runs(f, t)}
         self._cancel_and_wait([job for job in self._orphans if job not in busy and job != _own_job()])
         self._start(fence)
 
@@ -70,7 +71,7 @@ class ParslExecutor(TaskExecutor):
     def adopt(self, folder: Path) -> Future[Ended] | None:
         """Wait for a calculation of an earlier driver that still runs in its scheduler job."""
         track = read_track(folder)
-        if track is None or not self._still_runs(track):
+        if track is None or not self._still_runs(folder, track):
             return None
         future: Future[Ended] = Future()
         threading.Thread(target=self._watch, args=(folder, track, future), daemon=True).start()
@@ -127,12 +128,10 @@ class ParslExecutor(TaskExecutor):
         )
         self._pool = ParslPoolExecutor(config)
 
-    def _still_runs(self, track: Track) -> bool:
-        job = self._orphans.get(track.job)
-        if not track.running or job is None or job.state != "running":
-            return False
-        # A job that its scheduler started again runs, but not this calculation.
-        return self.scheduler.look([job.id])[job.id].restarts == track.restarts
+    def _still_runs(self, folder: Path, track: Track) -> bool:
+        """Whether an earlier driver's calculation gives signs of life and its scheduler job runs."""
+        known = track.running and track.job in self._orphans
+        return known and (age(folder / TRACK) or 0.0) < SILENT and self._job_goes_on(track)
 
     def _watch(self, folder: Path, track: Track, future: Future[Ended]) -> None:
         asked = time.monotonic()
@@ -143,6 +142,8 @@ class ParslExecutor(TaskExecutor):
                 return
             if time.monotonic() - asked > ASK:
                 asked = time.monotonic()
+                if (age(folder / TRACK) or 0.0) > SILENT:
+                    self._cancel_and_wait([track.job])  # whatever still runs there must not meet its successor
                 if not self._job_goes_on(track):
                     future.set_result(Ended(LOST, 0.0, self._words(track)))
                     return
@@ -152,6 +153,7 @@ class ParslExecutor(TaskExecutor):
             job = self.scheduler.look([track.job])[track.job]
         except EngineError:
             return True  # the scheduler does not answer now
+        # A job that its scheduler started again runs, but not this calculation.
         return job.state == "running" and job.restarts == track.restarts
 
     def _pass_on(self, inner: Future[Any], outer: Future[Any], task: Task | None) -> None:

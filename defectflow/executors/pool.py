@@ -6,17 +6,17 @@ job ends instead of waiting for its walltime.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from defectflow.executors.signs import age
 from defectflow.executors.tracks import DRIVER, Fence
 
 LOOK = 5.0  # s
-SILENT = 300.0  # s without a sign of the driver (it gives one every 15 s) after which it is gone
+PATIENCE = 300.0  # s without a sign of the driver after which it is gone
 
 
 def main(run: Path, token: str, command: list[str]) -> int:
@@ -33,18 +33,7 @@ def main(run: Path, token: str, command: list[str]) -> int:
 
 
 def _needed(run: Path, token: str) -> bool:
-    return Fence(run, token).holds() and _age(run / DRIVER) < SILENT
-
-
-def _age(path: Path) -> float:
-    probe = path.parent / f".clock.{os.uname().nodename}.{os.getpid()}"
-    try:
-        probe.touch()  # the file system's clock, not this node's
-        now = probe.stat().st_mtime
-        probe.unlink()
-        return now - path.stat().st_mtime
-    except OSError:
-        return 0.0
+    return Fence(run, token).holds() and (age(run / DRIVER) or 0.0) < PATIENCE
 
 
 def _busy(pid: int) -> bool:

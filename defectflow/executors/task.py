@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from defectflow.executors.signs import beating
 from defectflow.executors.tracks import TRACK, Fence, Track
 from defectflow.schedulers.walltime import seconds_left
 from defectflow.schema.jsonio import write_atomic
@@ -72,7 +73,8 @@ def run_task(task: Task) -> Ended:
     started = time.time()
     track = Track.here(started)
     _note(task, track)
-    status = _logged(task, None if left is None else started + left)
+    with beating(task.folder / TRACK):
+        status = _logged(task, None if left is None else started + left)
     seconds = time.time() - started
     _note(task, track.ended_with(status, seconds))
     return Ended(status, seconds)

@@ -49,7 +49,7 @@ class Track:
         """Of a task in this process."""
         job = next((os.environ[name] for name in _JOB_IDS if os.environ.get(name)), "")
         restarts = os.environ.get("SLURM_RESTART_COUNT", "0")
-        return cls(os.uname().nodename, os.getpid(), job, int(restarts) if restarts.isdigit() else 0, started)
+        return cls(node_name(), os.getpid(), job, int(restarts) if restarts.isdigit() else 0, started)
 
     @property
     def running(self) -> bool:
@@ -63,6 +63,11 @@ class Track:
     def document(self) -> dict[str, Any]:
         """For a JSON file."""
         return asdict(self)
+
+
+def node_name() -> str:
+    """Name of this node as its scheduler knows it."""
+    return os.environ.get("SLURMD_NODENAME") or os.uname().nodename
 
 
 def read_track(folder: Path) -> Track | None:

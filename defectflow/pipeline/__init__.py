@@ -61,10 +61,13 @@ def run_recipe(
     return finish_study(Study.create(folder, recipe, engine_name), jobs, options, site)
 
 
-def finish_study(study: Study, jobs: int | None, options: RunOptions, site: Site | None = None) -> Outcome:
+def finish_study(
+    study: Study, jobs: int | None, options: RunOptions, site: Site | None = None, figures: bool = True
+) -> Outcome:
     """Run what is not done of an opened study, and write its table and figures; see `run_recipe`."""
     states = run_jobs(study, jobs, options, site)
-    return Outcome(states, compare_study(collect(study)), tuple(write_figures(study)))
+    files = write_figures(study) if figures else []
+    return Outcome(states, compare_study(collect(study)), tuple(files))
 
 
 def run_jobs(study: AnyStudy, jobs: int | None, options: RunOptions, site: Site | None = None) -> dict[str, str]:

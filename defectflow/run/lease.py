@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,13 +19,12 @@ from pathlib import Path
 
 from defectflow.engines.guard import lock_file
 from defectflow.errors import LockedError, ParseError
+from defectflow.executors.signs import SILENT, age, beating
 from defectflow.executors.tracks import DRIVER, Fence
 from defectflow.schema.jsonio import read_json, write_atomic
 
 LOCK = ".driver.lock"
 CANCEL = ".cancel"  # there while somebody asks the driver to end
-BEAT = 15.0  # s between two touches of driver.json
-STALE = 120.0  # s without one after which a driver on another host is taken for dead
 
 
 @contextmanager
@@ -43,7 +41,7 @@ def lease(folder: Path) -> Iterator[Fence]:
         _refuse_other_host(folder)
         fence = Fence(folder, uuid.uuid4().hex)
         write_atomic(folder / DRIVER, json.dumps(_who(fence)).encode())
-        with _beating(folder / DRIVER):
+        with beating(folder / DRIVER):
             try:
                 yield fence
             finally:
@@ -96,25 +94,10 @@ def cancel_requested(folder: Path) -> bool:
     return (folder / CANCEL).exists()
 
 
-def last_seen(folder: Path) -> float | None:
-    """Seconds since a driver last showed that it lives, by the file system's clock; None if there is none."""
-    probe = folder / f".clock.{os.getpid()}"
-    try:
-        probe.touch()
-        now = probe.stat().st_mtime
-        probe.unlink()
-    except OSError:
-        now = time.time()  # a folder that this user may only read
-    try:
-        return max(0.0, now - (folder / DRIVER).stat().st_mtime)
-    except OSError:
-        return None
-
-
 def driver_of(folder: Path) -> str:
     """Who drives the folder now, empty if nobody does."""
-    age = last_seen(folder)
-    if age is None or age > STALE:
+    seen = age(folder / DRIVER)
+    if seen is None or seen > SILENT:
         return ""
     try:
         record = read_json(folder / DRIVER)
@@ -130,10 +113,10 @@ def _refuse_other_host(folder: Path) -> None:
         host = str(read_json(folder / DRIVER).get("host"))
     except ParseError:
         return
-    age = last_seen(folder)
-    if host != socket.gethostname() and age is not None and age < STALE:
-        todo = f"stop it there, or wait: without a sign of it for {STALE:.0f} s it counts as dead"
-        raise LockedError(f"is in use by a driver on {host}, seen {age:.0f} s ago", where=str(folder), todo=todo)
+    seen = age(folder / DRIVER)
+    if host != socket.gethostname() and seen is not None and seen < SILENT:
+        todo = f"stop it there, or wait: without a sign of it for {SILENT:.0f} s it counts as dead"
+        raise LockedError(f"is in use by a driver on {host}, seen {seen:.0f} s ago", where=str(folder), todo=todo)
 
 
 def _who(fence: Fence) -> dict[str, object]:
@@ -148,21 +131,3 @@ def _alive(pid: object) -> bool:
     except PermissionError:
         return True
     return True
-
-
-@contextmanager
-def _beating(path: Path) -> Iterator[None]:
-    end = threading.Event()
-
-    def beat() -> None:
-        while not end.wait(BEAT):
-            with contextlib.suppress(OSError):
-                os.utime(path)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        end.set()
-        thread.join()

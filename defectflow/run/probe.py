@@ -14,6 +14,7 @@ from pathlib import Path
 
 from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError
+from defectflow.executors.tracks import node_name
 from defectflow.schedulers import seconds_left
 from defectflow.schema.jsonio import write_atomic
 from defectflow.schema.site import Site, load_site
@@ -33,9 +34,7 @@ class Check:
 
 def probe(site: Site, engines: list[str]) -> list[Check]:
     """Look around on this node."""
-    checks = [
-        Check("compute node", True, f"{os.uname().nodename}, Python {sys.version.split()[0]} at {sys.executable}")
-    ]
+    checks = [Check("compute node", True, f"{node_name()}, Python {sys.version.split()[0]} at {sys.executable}")]
     if site.scheduler != "none":
         left = seconds_left(os.environ, time.time())
         told = "cannot be told: no calculation is stopped before its scheduler job ends"
@@ -80,10 +79,8 @@ def _ranks(site: Site, name: str) -> Check:
     except (OSError, subprocess.TimeoutExpired) as error:
         return Check(f"ranks of {name}", False, f"{shlex.join(prefix)}: {error}")
     started = done.stdout.count("defectflow-rank")
-    words_of_it = f"; it says: {done.stderr.strip()[-300:]}" if started != wanted else ""
-    return Check(
-        f"ranks of {name}", started == wanted, f"{started} of {wanted} with: {shlex.join(prefix)}{words_of_it}"
-    )
+    says = f"; it says: {done.stderr.strip()[-300:]}" if started != wanted and done.stderr.strip() else ""
+    return Check(f"ranks of {name}", started == wanted, f"{started} of {wanted} with: {shlex.join(prefix)}{says}")
 
 
 def main(report: Path, site: str, engines: list[str]) -> None:

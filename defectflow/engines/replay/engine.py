@@ -12,7 +12,8 @@ class ReplayEngine(WorkerEngine):
 
     Environment: ``DEFECTFLOW_REPLAY_STORE`` is the run folder to serve from (default: the shipped quick study),
     ``DEFECTFLOW_REPLAY_STEP`` the seconds per SCF step, ``DEFECTFLOW_REPLAY_FAULT`` a fault of `faults` as
-    ``name@part-of-the-path``.
+    ``name@part-of-the-path`` (``name-once`` strikes a folder once), ``DEFECTFLOW_REPLAY_COUNT`` a file that gets a line
+    for each calculation that came to its end.
     """
 
     name = "replay"
