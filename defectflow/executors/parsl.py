@@ -104,17 +104,16 @@ class ParslExecutor(TaskExecutor):
         folder.mkdir(exist_ok=True)
         self._provider = SiteProvider(self.site, self.scheduler, folder, self.tag)
         beat = float(os.environ.get("DEFECTFLOW_HEARTBEAT") or BEAT)
-        drain = max(self.site.seconds - self.site.margin_seconds, WORKER_START)
         workers = HighThroughputExecutor(
             label="defectflow",
             provider=self._provider,
-            launch_cmd=_pool_command(self.run, fence.token),
+            launch_cmd=pool_command(self.run, fence.token),
             interchange_launch_cmd=[sys.executable, "-m", "defectflow.executors.interchange"],
             cores_per_worker=0.001,  # the site says how many calculations share a job
             max_workers_per_node=self.site.jobs.calculations,
             heartbeat_period=max(1, round(beat)),
             heartbeat_threshold=max(4, round(4 * beat)),
-            drain_period=round(drain),
+            drain_period=drain_period(self.site),
             block_error_handler=functools.partial(windowed_error_handler, threshold=3),
         )
         config = Config(
@@ -223,7 +222,13 @@ class ParslExecutor(TaskExecutor):
             interchange.kill()
 
 
-def _pool_command(run: Path, token: str) -> str:
+def drain_period(site: Site) -> int:
+    """Seconds after which a scheduler job takes no new calculation; never less than its workers need to start."""
+    return round(max(site.seconds - site.margin_seconds, WORKER_START))
+
+
+def pool_command(run: Path, token: str) -> str:
+    """Command of a scheduler job, with Parsl's places to fill in."""
     from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 
     # Workers outlive the interchange (that is: the driver) for as long as a calculation runs; see `pool`.

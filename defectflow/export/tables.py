@@ -174,10 +174,11 @@ def _table(*columns: str) -> Table:
 
 
 def to_csv(rows: list[dict[str, Any]]) -> str:
-    """CSV of rows with equal keys; nested values are left out, floats keep all their digits."""
-    flat = [{k: v for k, v in row.items() if not isinstance(v, dict | list)} for row in rows]
+    """CSV of rows; keys that are nested in any row are left out, floats keep all their digits."""
+    nested = {k for row in rows for k, v in row.items() if isinstance(v, dict | list)}
+    columns = dict.fromkeys(k for row in rows for k in row if k not in nested)
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(flat[0]) if flat else [], lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=list(columns), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(rows)
     return text.getvalue()

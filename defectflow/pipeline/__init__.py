@@ -66,7 +66,7 @@ def finish_study(
 ) -> Outcome:
     """Run what is not done of an opened study, and write its table and figures; see `run_recipe`."""
     states = run_jobs(study, jobs, options, site)
-    files = write_figures(study) if figures else []
+    files = write_figures(study) if figures and "stopped" not in states.values() else []
     return Outcome(states, compare_study(collect(study)), tuple(files))
 
 

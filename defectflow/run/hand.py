@@ -84,13 +84,13 @@ class _Hand:
         return (folder / "error.json").is_file() or any(file.is_file() for file in self.engine.outputs(folder))
 
     def _taken(self, sent: Attempt) -> str:
+        failed = (self.study.job_folder(sent.job.path) / "error.json").is_file()
         try:
-            result: CalcResult = self.attempts.result(sent, 0)
+            result: CalcResult = self.attempts.result(sent, 1 if failed else 0)
         except DefectFlowError as error:
-            state = "failed" if (self.study.job_folder(sent.job.path) / "error.json").is_file() else "to send"
-            if state == "failed":
+            if failed:
                 self.attempts.note(sent, "failed", str(error), (0.0, 1))
-            return state
+            return "failed" if failed else "to send"
         state = "done" if result.converged else "unconverged"
         self.attempts.note(sent, state, "", (0.0, 1))
         return state

@@ -103,6 +103,19 @@ class Run:
         assert driver.returncode == status, text
         return text
 
+    def submit(self):
+        return self.finish("submit", QUICK, "--engine", "replay", "--site", self.site, "-o", self.folder)
+
+    def until_done(self):
+        """Wait until every job is done and nobody drives the study."""
+        from defectflow.run.index import read_index
+
+        def done():
+            states = {row["state"] for row in read_index(self.folder).values()}
+            return states == {"done"} and not (self.folder / "driver.json").exists()
+
+        wait_for(done, 300)
+
     def study(self):
         from defectflow.run import open_study
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -48,10 +49,18 @@ def test_a_study_runs_to_the_end_and_leaves_no_scheduler_job(run, entries):
     wait_for(lambda: not jobs_of(run))
 
 
-def test_a_second_run_sends_nothing(run, entries):
+def test_a_second_run_sends_nothing_whatever_parsl_left(run, entries):
+    """What is done is known from the results: Parsl's own records may be cut off or gone."""
     run.finish()
+    shutil.rmtree(run.folder / "cluster")
     run.finish()
     check(run, entries)
+
+
+def test_nothing_is_started_by_its_bare_name(run):
+    """Parsl starts interchange.py and process_worker_pool.py from PATH, which a cron job does not have."""
+    run.environment["PATH"] = "/usr/bin:/bin"
+    run.finish()
 
 
 def test_a_killed_drivers_calculations_go_on_and_the_next_driver_takes_them_over(run, entries):
