@@ -19,6 +19,7 @@ from typing import Any
 
 from defectflow.errors import EngineError
 from defectflow.executors.base import TaskExecutor
+from defectflow.executors.pool import WORKER_START
 from defectflow.executors.signs import SILENT, age
 from defectflow.executors.task import LOST, Ended, Task
 from defectflow.executors.tracks import TRACK, Fence, Track, read_track
@@ -26,7 +27,6 @@ from defectflow.schedulers import Scheduler, SchedulerJob, get_scheduler
 from defectflow.schema.site import Site
 
 BEAT = 15.0  # s between heartbeats of workers; four missing ones and they are lost
-WORKER_START = 30.0  # s
 CLEAN_UP = 30.0  # s that Parsl has to shut down
 LOOK = 2.0  # s between two looks at an adopted calculation
 ASK = 30.0  # s between two questions to the scheduler about it
@@ -107,7 +107,7 @@ class ParslExecutor(TaskExecutor):
         workers = HighThroughputExecutor(
             label="defectflow",
             provider=self._provider,
-            launch_cmd=pool_command(self.run, fence.token),
+            launch_cmd=pool_command(self.run, fence.token, self.site.margin_seconds),
             interchange_launch_cmd=[sys.executable, "-m", "defectflow.executors.interchange"],
             cores_per_worker=0.001,  # the site says how many calculations share a job
             max_workers_per_node=self.site.jobs.calculations,
@@ -223,11 +223,11 @@ class ParslExecutor(TaskExecutor):
 
 
 def drain_period(site: Site) -> int:
-    """Seconds after which a scheduler job takes no new calculation; never less than its workers need to start."""
+    """Seconds after which a scheduler job takes no new calculation; `pool` puts its own clock in their place."""
     return round(max(site.seconds - site.margin_seconds, WORKER_START))
 
 
-def pool_command(run: Path, token: str) -> str:
+def pool_command(run: Path, token: str, margin: float) -> str:
     """Command of a scheduler job, with Parsl's places to fill in."""
     from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 
@@ -236,7 +236,7 @@ def pool_command(run: Path, token: str) -> str:
     module = f"{sys.executable} -m parsl.executors.high_throughput.process_worker_pool"
     # Parsl formats the command twice.
     place = shlex.quote(str(run)).replace("{", "{{{{").replace("}", "}}}}")
-    head = f"{sys.executable} -m defectflow.executors.pool {place} {token}"
+    head = f"{sys.executable} -m defectflow.executors.pool {place} {token} {margin:g}"
     return f"{head} {patient.replace('process_worker_pool.py', module, 1)}"
 
 

@@ -1,11 +1,15 @@
-"""What a scheduler job runs: Parsl's workers, watched: ``python -m defectflow.executors.pool RUN TOKEN COMMAND...``.
+"""What a scheduler job runs: Parsl's workers, watched.
 
-Where the driver is gone or another one has taken over, the calculations that run here go on to their end, and then the
-job ends instead of waiting for its walltime.
+``python -m defectflow.executors.pool RUN TOKEN MARGIN COMMAND...``
+
+The workers take no new calculation from MARGIN seconds before the job ends, by the scheduler's clock. Where the driver
+is gone or another one has taken over, the calculations that run here go on to their end, and then the job ends instead
+of waiting for its walltime.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,14 +18,18 @@ from pathlib import Path
 
 from defectflow.executors.signs import age
 from defectflow.executors.tracks import DRIVER, Fence
+from defectflow.schedulers.walltime import seconds_left
 
 LOOK = 5.0  # s
+SPARE = 3.0  # s between the last start of a calculation and the margin
+WORKER_START = 20.0  # s; workers that take nothing before they have started would be sent again for ever
+DRAIN = "--drain_period="
 PATIENCE = 300.0  # s without a sign of the driver after which it is gone
 
 
-def main(run: Path, token: str, command: list[str]) -> int:
+def main(run: Path, token: str, margin: float, command: list[str]) -> int:
     """Run the workers until they end or are no longer needed."""
-    workers = subprocess.Popen(command)
+    workers = subprocess.Popen(_drained(command, seconds_left(os.environ, time.time()), margin))
     signal.signal(signal.SIGTERM, lambda *_: workers.terminate())
     while workers.poll() is None:
         time.sleep(LOOK)
@@ -30,6 +38,13 @@ def main(run: Path, token: str, command: list[str]) -> int:
             workers.kill()
             return 0
     return workers.returncode
+
+
+def _drained(command: list[str], left: float | None, margin: float) -> list[str]:
+    if left is None:
+        return command  # nobody tells: the walltime that was asked for stands there
+    period = max(left - margin - SPARE, WORKER_START)
+    return [f"{DRAIN}{period:.0f}" if word.startswith(DRAIN) else word for word in command]
 
 
 def _needed(run: Path, token: str) -> bool:
@@ -47,4 +62,4 @@ def _busy(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4:]))

@@ -129,6 +129,10 @@ class Attempts:
         entry = replace(attempt.state, lost=lost, core_seconds=spent, attempts=attempt.state.attempts - 1)
         self.study.set_state(attempt.job.path, entry)
 
+    def note_not_started(self, attempt: Attempt) -> None:
+        """Write that an attempt did not even begin."""
+        self.study.set_state(attempt.job.path, replace(attempt.state, attempts=attempt.state.attempts - 1))
+
     def _worker_error(self, path: str, status: int) -> EngineError:
         folder = self.study.job_folder(path)
         try:

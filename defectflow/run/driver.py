@@ -28,6 +28,7 @@ _NO_TIMES = 20  # how often it may meet a scheduler job that ends too soon
 _MEMORY = 2  # how often it may be killed for memory: the same again would end the same way
 _OUT_OF_MEMORY = ("OUT_OF_MEMORY", "TERM_MEMLIMIT", "exceeded memory", "signal 9")
 _KILLED = -9
+_AGAIN = 10.0  # s before a calculation is sent again that found a scheduler job about to end
 CHECK = 5.0  # s between two looks at who is in charge
 
 
@@ -52,13 +53,17 @@ class _Driver:
             if job.after is not None:
                 self.children[job.after].append(job)
         self.ready = deque(job for job in study.jobs if job.after is None)
+        self.later: dict[str, float] = {}  # what is sent again, and when
         self.checked = self.shown = time.monotonic()
 
     def run(self) -> dict[str, str]:
-        while self.ready or self.futures:
+        while self.ready or self.futures or self.later:
+            self._wake()
             self._fill()
             if self.futures:
                 self._collect()
+            elif self.later:
+                time.sleep(self.options.poll)
             self._check()
             self._report()
         self._report(last=True)
@@ -70,6 +75,12 @@ class _Driver:
             if self.options.stop():
                 raise KeyboardInterrupt
             self._start(self.ready.popleft())
+
+    def _wake(self) -> None:
+        """Let those go on that waited for another scheduler job."""
+        for path in [p for p, when in self.later.items() if when < time.monotonic()]:
+            del self.later[path]
+            self.ready.appendleft(self.jobs[path])
 
     def _check(self) -> None:
         if self.options.stop() or cancel_requested(self.study.folder):
@@ -136,7 +147,9 @@ class _Driver:
         path, used = attempt.job.path, (ended.seconds, self.options.cores)
         try:
             if self._goes_on(attempt, ended):
-                self.ready.appendleft(self.jobs[path])
+                self.states[path] = "waiting"
+                if path not in self.later:
+                    self.ready.appendleft(self.jobs[path])
                 return
             result = self.attempts.result(attempt, ended.status)
         except DefectFlowError as error:
@@ -160,6 +173,8 @@ class _Driver:
         if ended.status == NO_TIME and not self.options.resend:
             raise WalltimeError(f"not started: {ended.words}", where=path, todo="run it again with more time")
         if ended.status == NO_TIME:
+            self.attempts.note_not_started(attempt)
+            self.later[path] = time.monotonic() + _AGAIN
             return self._count(path, "found no scheduler job with time left", _NO_TIMES, ended.words)
         if ended.status == LOST or (ended.status == _KILLED and self.options.retries):
             return self._lost(attempt, ended)

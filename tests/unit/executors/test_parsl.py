@@ -85,10 +85,10 @@ def test_workers_do_not_drain_before_they_have_started():
 def test_the_workers_command_survives_odd_paths(tmp_path):
     from defectflow.executors.parsl import pool_command
 
-    text = pool_command(tmp_path / "a {b} 'c'", "token")
+    text = pool_command(tmp_path / "a {b} 'c'", "token", 600.0)
     names = set(re.findall(r"{(\w+)}", text.replace("{{", "").replace("}}", "")))
     twice = text.format(**dict.fromkeys(names, "x")).format(block_id="0")
-    assert f"defectflow.executors.pool '{tmp_path}/a {{b}} '\"'\"'c'\"'\"'' token" in twice
+    assert f"defectflow.executors.pool '{tmp_path}/a {{b}} '\"'\"'c'\"'\"'' token 600 " in twice
     assert "-m parsl.executors.high_throughput.process_worker_pool" in twice
 
 
