@@ -9,7 +9,7 @@ run: setup
 	$(VENV)/bin/defectflow run workflows/quick.toml -o $(STUDY)
 
 test: setup-dev lint
-	$(VENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)  # two cores; those with SLURM mostly wait
 
 lint: setup-dev
 	$(VENV)/bin/ruff check .
@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml .ci/setup templates/gpaw/siteconfig.py
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	sh .ci/setup $(VENV) gpaw,dev
+	sh .ci/setup $(VENV) gpaw,hpc,dev
 	touch $@
 
 clean:

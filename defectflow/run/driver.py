@@ -23,7 +23,7 @@ from defectflow.run.study import AnyStudy
 from defectflow.schema import CalcResult, Job, JobInputs
 
 _TAKE_OVERS = 3  # how often a job is run again because a partner needed other settings
-_STOPS = 50  # how often a calculation may be stopped before its walltime ends, and go on
+_STOPS = 20  # how often a calculation may be stopped before its walltime ends, and go on
 _NO_TIMES = 20  # how often it may meet a scheduler job that ends too soon
 _MEMORY = 2  # how often it may be killed for memory: the same again would end the same way
 _OUT_OF_MEMORY = ("OUT_OF_MEMORY", "TERM_MEMLIMIT", "exceeded memory", "signal 9")

@@ -39,7 +39,7 @@ def lease(folder: Path) -> Iterator[Fence]:
     folder.mkdir(parents=True, exist_ok=True)
     with lock_file(folder / LOCK):
         _refuse_other_host(folder)
-        fence = Fence(folder, uuid.uuid4().hex)
+        fence = Fence(folder.resolve(), uuid.uuid4().hex)
         write_atomic(folder / DRIVER, json.dumps(_who(fence)).encode())
         with beating(folder / DRIVER):
             try:

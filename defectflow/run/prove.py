@@ -54,7 +54,14 @@ def _on_a_node(name: str, engines: list[str], wait: float, say: Callable[[str], 
     folder = Path.cwd() / f".defectflow-doctor-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     try:
-        words = [sys.executable, "-m", "defectflow.run.probe", str(folder / REPORT), str(site_path(name)), *engines]
+        words = [
+            sys.executable,
+            "-m",
+            "defectflow.run.probe",
+            str(folder / REPORT),
+            str(site_path(name).resolve()),
+            *engines,
+        ]
         request = request_for(site, "defectflow-doctor", "defectflow-doctor", shlex.join(words), folder / "job.log")
         script = folder / "job.sh"
         script.write_text(render(site, replace(request, walltime="00:01:00")), encoding="utf-8")

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from defectflow.schema.cell import PairOrbit
 from defectflow.structures.host import supercell
@@ -96,6 +94,9 @@ def pair_orbits(permutations: Ints) -> list[Ints]:
     list of (pairs, 2) int
         Each orbit's pairs, first index smaller than the second, in lexical order.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     n = permutations.shape[1]
     first, second = np.triu_indices(n, 1)
     if n < 2:

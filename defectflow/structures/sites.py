@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from defectflow.errors import StructureError
 
@@ -79,6 +78,8 @@ def site_permutations(coords: Floats, lattice: Floats, operations: list[tuple[In
     StructureError
         If an operation maps a site onto none.
     """
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(_wrap(coords), boxsize=1.0)
     tolerance = 10 * SYMPREC / float(np.linalg.norm(lattice, axis=1).min())
     rows = []

@@ -229,3 +229,25 @@ def test_the_workers_environment_has_one_thread(monkeypatch, tmp_path):
     run_task(Task((sys.executable, "-c", script), tmp_path))
     assert (tmp_path / "worker.log").read_text().strip() == "1"
     assert "OMP_NUM_THREADS" not in os.environ
+
+
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.skipif(not _has_mpi(), reason="no MPI"))])
+def test_an_scf_that_was_stopped_before_its_walltime_goes_on_from_its_density(
+    recipes, small, tmp_path, monkeypatch, ranks
+):
+    monkeypatch.setenv("OMPI_ALLOW_RUN_AS_ROOT", "1")
+    monkeypatch.setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+    job = next(j for j in plan_jobs(load_recipe(recipes())) if j.path.endswith("AF/static"))
+    folder = tmp_path / "job"
+    inputs = prepared(job, folder)
+    task = Task(tuple(ENGINE.command(folder, ranks)), folder)
+    monkeypatch.setenv("DEFECTFLOW_MARGIN", "1000")
+    monkeypatch.setenv("DEFECTFLOW_END_TIME", str(time.time() + 1))  # over after the first SCF step
+    assert run_task(task).status == 1
+    assert json.loads((folder / "error.json").read_text())["kind"] == "WalltimeError"
+    monkeypatch.delenv("DEFECTFLOW_END_TIME")
+    assert run_task(task).status == 0, (folder / "worker.log").read_text()
+    result, whole = ENGINE.read(folder, inputs), small[0].result(job.path)
+    assert result.e0 == pytest.approx(whole.e0, abs=2e-4)
+    assert np.sign(result.site_moments[-2:]).tolist() == np.sign(whole.site_moments[-2:]).tolist()
+    assert "went on from the density" in result.warnings[-1]

@@ -292,3 +292,73 @@ def test_children_wait_for_their_parents(finished):
     times = {p: (study.folder / p / "result.json").stat().st_mtime_ns for p in ("bulk/static", "bulk/dos")}
     assert times["bulk/static"] < times["bulk/dos"]
     assert [j.parent for j in plan_jobs(load_recipe(QUICK))][:2] == [None, "bulk/static"]
+
+
+def _with_a_crash(folder, monkeypatch):
+    """A study of which one calculation failed by itself and none was lost."""
+    monkeypatch.setenv("DEFECTFLOW_REPLAY_FAULT", "crash@s5_d7.36/FM")
+    study, states = run(folder)
+    monkeypatch.delenv("DEFECTFLOW_REPLAY_FAULT")
+    assert states[CRASHED] == "failed"
+    return study
+
+
+CRASHED = "pairs/C_O-C_O_s5_d7.36/FM/static"
+
+
+def _go_on(study, **options):
+    with LocalExecutor(4) as executor:
+        return run_study(study, get_engine("replay"), executor, replace(FAST, **options))
+
+
+def test_what_failed_by_itself_is_kept_as_it_is_where_only_lost_work_is_retried(tmp_path, monkeypatch):
+    study = _with_a_crash(tmp_path / "run", monkeypatch)
+    assert _go_on(study, keep_failed=True)[CRASHED] == "failed"
+    assert study.state(CRASHED).attempts == 1
+
+
+def test_a_named_job_is_run_again_all_the_same(tmp_path, monkeypatch):
+    study = _with_a_crash(tmp_path / "run", monkeypatch)
+    assert _go_on(study, keep_failed=True, rerun=frozenset([CRASHED]))[CRASHED] == "done"
+    assert study.state(CRASHED).attempts == 2
+
+
+def test_a_killed_calculation_is_sent_again_where_retries_are_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEFECTFLOW_REPLAY_FAULT", "killed-once@s5_d7.36/FM")
+    study = Study.create(tmp_path / "run", QUICK, "replay")
+    assert _go_on(study, retries=1)[CRASHED] == "done"
+    assert study.state(CRASHED).attempts == 1
+    assert study.state(CRASHED).lost == ("killed by signal 9 from outside, perhaps for memory",)
+
+
+def test_a_calculation_stopped_before_its_walltime_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEFECTFLOW_REPLAY_STEP", "0.1")
+    monkeypatch.setenv("DEFECTFLOW_END_TIME", str(time.time() + 302.5))
+    study = Study.create(tmp_path / "run", QUICK, "replay")
+    stopped = [path for path, state in _go_on(study).items() if state == "stopped"]
+    assert stopped
+    monkeypatch.setenv("DEFECTFLOW_END_TIME", str(time.time() + 4000))
+    assert set(_go_on(study, keep_failed=True).values()) == {"done"}
+    assert all(study.state(path).attempts == 2 for path in stopped)
+
+
+def test_the_index_says_what_the_jobs_say(finished):
+    from defectflow.run.index import read_index, row_of
+
+    study, _ = finished
+    assert read_index(study.folder) == {j.path: row_of(j.path, study.state(j.path)) for j in study.jobs}
+
+
+def test_an_index_that_was_cut_off_is_read_as_far_as_it_goes(finished, tmp_path):
+    from defectflow.run.index import INDEX, read_index
+
+    whole = (finished[0].folder / INDEX).read_bytes()
+    (tmp_path / INDEX).write_bytes(whole[:-20])
+    assert len(read_index(tmp_path)) >= 11
+
+
+def test_a_calculation_keeps_few_files(finished):
+    """Inode quotas are real: eight files for each calculation of this engine, and a handful for the study."""
+    study, _ = finished
+    files = [p for p in study.folder.rglob("*") if p.is_file()]
+    assert len(files) <= 8 * len(study.jobs) + 5
