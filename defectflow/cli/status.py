@@ -37,21 +37,20 @@ def status(
     """
     from defectflow.engines import get_engine
     from defectflow.run import open_study
-    from defectflow.run.overview import few, overview
+    from defectflow.run.overview import overview
 
     study = open_study(folder)
-    checked = few(study) if check is None else check
-    seen = overview(study, get_engine(study.engine_name), checked)
+    seen = overview(study, get_engine(study.engine_name), check)
     if as_json:
-        print_json(_document(seen, checked))
+        print_json(_document(seen))
     else:
         _print(seen)
-        if not checked:
+        if not seen.checked:
             console().print("results are not compared with today's inputs: defectflow status --check")
     raise typer.Exit(1 if any(r["state"] in _BAD for r in seen.rows) else 0)
 
 
-def _document(seen: Overview, checked: bool) -> dict[str, Any]:
+def _document(seen: Overview) -> dict[str, Any]:
     return {
         "jobs": list(seen.rows),
         "driver": seen.driver,
@@ -59,7 +58,7 @@ def _document(seen: Overview, checked: bool) -> dict[str, Any]:
         "scheduler_unknown": seen.queue_unknown,
         "core_hours": seen.core_hours,
         "core_hours_to_come": None if isnan(seen.forecast) else seen.forecast,
-        "checked": checked,
+        "checked": seen.checked,
     }
 
 

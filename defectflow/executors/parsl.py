@@ -7,9 +7,6 @@ What is done is known from the run folder, never from Parsl's checkpoints.
 from __future__ import annotations
 
 import functools
-import os
-import shlex
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,14 +16,12 @@ from typing import Any
 
 from defectflow.errors import EngineError
 from defectflow.executors.base import TaskExecutor
-from defectflow.executors.pool import WORKER_START
 from defectflow.executors.signs import SILENT, age
 from defectflow.executors.task import LOST, Ended, Task
 from defectflow.executors.tracks import TRACK, Fence, Track, read_track
-from defectflow.schedulers import Scheduler, SchedulerJob, get_scheduler
+from defectflow.schedulers import Scheduler, SchedulerJob, get_scheduler, own_job
 from defectflow.schema.site import Site
 
-BEAT = 15.0  # s between heartbeats of workers; four missing ones and they are lost
 CLEAN_UP = 30.0  # s that Parsl has to shut down
 LOOK = 2.0  # s between two looks at an adopted calculation
 ASK = 30.0  # s between two questions to the scheduler about it
@@ -57,7 +52,7 @@ class ParslExecutor(TaskExecutor):
         """Cancel the scheduler jobs that earlier drivers left, but those in which a calculation runs; start Parsl."""
         self._orphans = {job.id: job for job in self.scheduler.tagged(self.tag)}
         busy = {t.job for f in folders if (t := read_track(f)) and self._still_runs(f, t)}
-        self._cancel_and_wait([job for job in self._orphans if job not in busy and job != _own_job()])
+        self._cancel_and_wait([job for job in self._orphans if job not in busy and job != own_job()])
         self._start(fence)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -90,42 +85,17 @@ class ParslExecutor(TaskExecutor):
         if not self._left.is_set():
             self._left.set()
             self._shut_down_parsl()
-            self._cancel([job.id for job in self._ask_tagged() if job.id != _own_job()])
+            self._cancel([job.id for job in self._ask_tagged() if job.id != own_job()])
 
     def _start(self, fence: Fence) -> None:
         from parsl.concurrent import ParslPoolExecutor
-        from parsl.config import Config
-        from parsl.executors import HighThroughputExecutor
-        from parsl.jobs.error_handlers import windowed_error_handler
 
-        from defectflow.executors.provider import SiteProvider
+        from defectflow.executors.provider import SiteProvider, config
 
         folder = self.run / "cluster"
         folder.mkdir(exist_ok=True)
         self._provider = SiteProvider(self.site, self.scheduler, folder, self.tag)
-        beat = float(os.environ.get("DEFECTFLOW_HEARTBEAT") or BEAT)
-        workers = HighThroughputExecutor(
-            label="defectflow",
-            provider=self._provider,
-            launch_cmd=pool_command(self.run, fence.token, self.site.margin_seconds),
-            interchange_launch_cmd=[sys.executable, "-m", "defectflow.executors.interchange"],
-            cores_per_worker=0.001,  # the site says how many calculations share a job
-            max_workers_per_node=self.site.jobs.calculations,
-            heartbeat_period=max(1, round(beat)),
-            heartbeat_threshold=max(4, round(4 * beat)),
-            drain_period=drain_period(self.site),
-            block_error_handler=functools.partial(windowed_error_handler, threshold=3),
-        )
-        config = Config(
-            executors=[workers],
-            run_dir=str(folder / "parsl"),
-            strategy="htex_auto_scale",
-            strategy_period=2,
-            max_idletime=60.0,
-            retries=0,  # the driver decides what is started again
-            initialize_logging=False,
-        )
-        self._pool = ParslPoolExecutor(config)
+        self._pool = ParslPoolExecutor(config(self._provider, self.run, fence.token))
 
     def _still_runs(self, folder: Path, track: Track) -> bool:
         """Whether an earlier driver's calculation gives signs of life and its scheduler job runs."""
@@ -220,25 +190,3 @@ class ParslExecutor(TaskExecutor):
         ending.join(CLEAN_UP)
         if interchange is not None and interchange.poll() is None:
             interchange.kill()
-
-
-def drain_period(site: Site) -> int:
-    """Seconds after which a scheduler job takes no new calculation; `pool` puts its own clock in their place."""
-    return round(max(site.seconds - site.margin_seconds, WORKER_START))
-
-
-def pool_command(run: Path, token: str, margin: float) -> str:
-    """Command of a scheduler job, with Parsl's places to fill in."""
-    from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
-
-    # Workers outlive the interchange (that is: the driver) for as long as a calculation runs; see `pool`.
-    patient = DEFAULT_LAUNCH_CMD.replace("{heartbeat_threshold}", "100000000")
-    module = f"{sys.executable} -m parsl.executors.high_throughput.process_worker_pool"
-    # Parsl formats the command twice.
-    place = shlex.quote(str(run)).replace("{", "{{{{").replace("}", "}}}}")
-    head = f"{sys.executable} -m defectflow.executors.pool {place} {token} {margin:g}"
-    return f"{head} {patient.replace('process_worker_pool.py', module, 1)}"
-
-
-def _own_job() -> str:
-    return os.environ.get("SLURM_JOB_ID") or os.environ.get("PBS_JOBID") or os.environ.get("LSB_JOBID") or ""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from parsl.config import Config
+from parsl.executors import HighThroughputExecutor
+from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
+from parsl.jobs.error_handlers import windowed_error_handler
 from parsl.jobs.states import JobState, JobStatus
 from parsl.providers.base import ExecutionProvider
 
 from defectflow.errors import EngineError
+from defectflow.executors.pool import WORKER_START
 from defectflow.schedulers import Scheduler, SchedulerJob, render, request_for
 from defectflow.schema.site import Site
 
@@ -23,6 +32,7 @@ _ENDED = {
     "DONE": JobState.COMPLETED,  # LSF
     "job_state": JobState.COMPLETED,  # PBS; a job whose workers never answered is counted as failed by Parsl
 }
+BEAT = 15.0  # s between heartbeats of workers; four missing ones and they are lost
 POLL = 10  # s between two questions about all blocks
 
 
@@ -90,3 +100,46 @@ def _status(job: SchedulerJob) -> JobStatus:
     word = re.split(r"\W", job.words, maxsplit=1)[0]
     state = _STATES.get(job.state) or _ENDED.get(word, JobState.FAILED)
     return JobStatus(state, message=f"job {job.id}: {job.words}")
+
+
+def config(provider: SiteProvider, run: Path, token: str) -> Config:
+    """Parsl's settings for a run folder whose driver has the token."""
+    site = provider.site
+    beat = float(os.environ.get("DEFECTFLOW_HEARTBEAT") or BEAT)
+    workers = HighThroughputExecutor(
+        label="defectflow",
+        provider=provider,
+        launch_cmd=pool_command(run, token, site.margin_seconds),
+        interchange_launch_cmd=[sys.executable, "-m", "defectflow.executors.interchange"],
+        cores_per_worker=0.001,  # the site says how many calculations share a job
+        max_workers_per_node=site.jobs.calculations,
+        heartbeat_period=max(1, round(beat)),
+        heartbeat_threshold=max(4, round(4 * beat)),
+        drain_period=drain_period(site),
+        block_error_handler=functools.partial(windowed_error_handler, threshold=3),
+    )
+    return Config(
+        executors=[workers],
+        run_dir=str(provider.folder / "parsl"),
+        strategy="htex_auto_scale",
+        strategy_period=2,
+        max_idletime=60.0,
+        retries=0,  # the driver decides what is started again
+        initialize_logging=False,
+    )
+
+
+def drain_period(site: Site) -> int:
+    """Seconds after which a scheduler job takes no new calculation; `pool` puts its own clock in their place."""
+    return round(max(site.seconds - site.margin_seconds, WORKER_START))
+
+
+def pool_command(run: Path, token: str, margin: float) -> str:
+    """Command of a scheduler job, with Parsl's places to fill in."""
+    # Workers outlive the interchange (that is: the driver) for as long as a calculation runs; see `pool`.
+    patient = DEFAULT_LAUNCH_CMD.replace("{heartbeat_threshold}", "100000000")
+    module = f"{sys.executable} -m parsl.executors.high_throughput.process_worker_pool"
+    # Parsl formats the command twice.
+    place = shlex.quote(str(run)).replace("{", "{{{{").replace("}", "}}}}")
+    head = f"{sys.executable} -m defectflow.executors.pool {place} {token} {margin:g}"
+    return f"{head} {patient.replace('process_worker_pool.py', module, 1)}"

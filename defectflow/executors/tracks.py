@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from defectflow.errors import ParseError
+from defectflow.schedulers import own_job
 from defectflow.schema.jsonio import read_json
 
 TRACK = "task.json"
 DRIVER = "driver.json"
-_JOB_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ class Track:
     @classmethod
     def here(cls, started: float) -> Track:
         """Of a task in this process."""
-        job = next((os.environ[name] for name in _JOB_IDS if os.environ.get(name)), "")
         restarts = os.environ.get("SLURM_RESTART_COUNT", "0")
-        return cls(node_name(), os.getpid(), job, int(restarts) if restarts.isdigit() else 0, started)
+        return cls(node_name(), os.getpid(), own_job(), int(restarts) if restarts.isdigit() else 0, started)
 
     @property
     def running(self) -> bool:

@@ -38,6 +38,8 @@ class Overview:
         Why the scheduler could not be asked, else empty.
     core_hours, forecast : float
         Used so far; still to come, by what jobs of the same stage took (nan before one has ended).
+    checked : bool
+        Whether the results were compared with today's inputs.
     """
 
     driver: str
@@ -46,30 +48,28 @@ class Overview:
     queue_unknown: str
     core_hours: float
     forecast: float
+    checked: bool
 
 
-def overview(study: AnyStudy, engine: Engine, check: bool) -> Overview:
+def overview(study: AnyStudy, engine: Engine, check: bool | None = None) -> Overview:
     """Look at a run folder.
 
     Parameters
     ----------
-    check : bool
+    check : bool or None
         Whether every result is compared with the inputs that the study asks for today; "stale" where they differ.
+        None: where there are at most `CHECKED` jobs.
     """
     site = kept_site(study.folder)
     queue, unknown = _queue(study.folder, site)
     running = {job.id for job in queue if job.state == "running"}
     driver = driver_of(study.folder) or ("another process" if study.has_driver() else "")
     rows = [_now(study, engine, row, bool(driver), running) for row in _rows(study)]
-    if check:
+    checked = len(rows) <= CHECKED if check is None else check
+    if checked:
         rows = [_checked(study, row) for row in rows]
     used = sum(r.get("core_seconds", 0.0) for r in rows) / 3600
-    return Overview(driver, tuple(rows), queue, unknown, used, _forecast(rows))
-
-
-def few(study: AnyStudy) -> bool:
-    """Whether so few jobs are there that all of them can be checked at once."""
-    return len(_rows(study)) <= CHECKED
+    return Overview(driver, tuple(rows), queue, unknown, used, _forecast(rows), checked)
 
 
 def _rows(study: AnyStudy) -> list[dict[str, Any]]:

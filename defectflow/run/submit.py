@@ -9,7 +9,7 @@ from pathlib import Path
 from defectflow.errors import InputError, LockedError
 from defectflow.run.cluster import CLUSTER, cluster_tag
 from defectflow.run.lease import driver_of
-from defectflow.schedulers import driver_request, get_scheduler, render
+from defectflow.schedulers import driver_request, get_scheduler, own_job, render
 from defectflow.schema.jsonio import write_atomic
 from defectflow.schema.site import Site
 
@@ -29,18 +29,12 @@ def submit_driver(folder: Path, site: Site) -> str:
     if site.scheduler == "none":
         raise InputError("has no scheduler to send anything to", where="--site", todo="defectflow run")
     scheduler, tag = get_scheduler(site.scheduler), f"{cluster_tag(folder)}-driver"
-    _refuse_second(folder, [job.id for job in scheduler.tagged(tag) if job.id != _own()])
+    _refuse_second(folder, [job.id for job in scheduler.tagged(tag) if job.id != own_job()])
     place = folder.resolve() / CLUSTER
     request = driver_request(site, "defectflow-driver", tag, _command(folder.resolve()), place / "driver.log")
     script = place / "driver.sh"
     write_atomic(script, render(site, request).encode())
     return scheduler.submit(script)
-
-
-def _own() -> str:
-    import os
-
-    return next((os.environ[n] for n in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID") if n in os.environ), "")
 
 
 def _refuse_second(folder: Path, waiting: list[str]) -> None:

@@ -13,6 +13,7 @@ from defectflow.errors import EngineError
 
 # What an outer job tells its processes; a job that is sent from inside one must not take it over.
 _OF_A_JOB = ("SLURM_", "SBATCH_", "SRUN_", "PBS_", "LSB_", "PMI_", "PMIX_", "OMPI_COMM_", "OMPI_UNIVERSE_")
+_JOB_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 _KEPT = ("SLURM_CONF", "PBS_CONF_FILE", "PBS_SERVER")
 ANSWER_SECONDS = 60.0  # a busy scheduler answers late
 
@@ -57,6 +58,11 @@ class Scheduler(Protocol):
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Take jobs out of the queue; those that have ended already are no error."""
+
+
+def own_job() -> str:
+    """Id of the scheduler job that this process runs in, empty if it runs in none."""
+    return next((os.environ[name] for name in _JOB_IDS if os.environ.get(name)), "")
 
 
 def ask(command: Sequence[str], folder: Path | None = None) -> str:

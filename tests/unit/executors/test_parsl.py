@@ -75,7 +75,7 @@ def test_a_driver_that_leaves_cancels_no_running_job(provider):
 
 def test_workers_do_not_drain_before_they_have_started():
     """27 empty jobs were seen where drain_period was shorter than their start-up."""
-    from defectflow.executors.parsl import WORKER_START, drain_period
+    from defectflow.executors.provider import WORKER_START, drain_period
 
     short = load_site("slurm").model_copy(update={"walltime": "00:01:00", "margin": "00:00:30"})
     assert drain_period(short) >= WORKER_START
@@ -83,7 +83,7 @@ def test_workers_do_not_drain_before_they_have_started():
 
 
 def test_the_workers_command_survives_odd_paths(tmp_path):
-    from defectflow.executors.parsl import pool_command
+    from defectflow.executors.provider import pool_command
 
     text = pool_command(tmp_path / "a {b} 'c'", "token", 600.0)
     names = set(re.findall(r"{(\w+)}", text.replace("{{", "").replace("}}", "")))
