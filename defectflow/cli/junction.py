@@ -102,7 +102,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a junction, or go on with it, and write its line-up and figures."""
-    from defectflow.cli.run import check_place, finish_junction, place
+    from defectflow.cli.place import check_place, place
+    from defectflow.cli.run import finish_junction
     from defectflow.run import JunctionStudy
 
     check_place(engine, site, jobs, ranks)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from defectflow.cli.place import How, check_place, place, side_by_side, time_is_over
 from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, SiteName, console, print_json
 
 if TYPE_CHECKING:
@@ -36,18 +37,6 @@ KeepFailed = Annotated[
 
 
 Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Write table and figures at the end.")]
-
-
-@dataclass(frozen=True)
-class How:
-    """How the jobs are run: on a site, or side by side here."""
-
-    site: Site | None = None
-    jobs: int | None = None
-    ranks: int = 1
-    keep_failed: bool = False
-    rerun: frozenset[str] = field(default_factory=frozenset)
-    figures: bool = True
 
 
 def add_to(app: typer.Typer) -> None:
@@ -132,43 +121,6 @@ def _go_on(
         _finish(study, how, as_json)
 
 
-def check_place(engine: str, site: str | None, jobs: int | None, ranks: int | None) -> None:
-    """Refuse what cannot run before a folder is made."""
-    from defectflow.engines import get_engine
-    from defectflow.schema.site import load_site
-
-    chosen = load_site(site) if site else None
-    if chosen is not None:
-        _refuse_counts(chosen, jobs, ranks)
-    if chosen is None or not chosen.batch:
-        get_engine(engine).available()
-
-
-def _refuse_counts(site: Site, jobs: int | None, ranks: int | None) -> None:
-    from defectflow.errors import InputError
-
-    if ranks or (jobs and site.scheduler != "none"):
-        what = "the study's site says how many"
-        raise InputError(what, where="--ranks" if ranks else "--jobs", todo="edit the site file, and name it: --site")
-
-
-def place(
-    study: AnyStudy,
-    site: str | None,
-    jobs: int | None,
-    ranks: int | None,
-    keep_failed: bool = False,
-    again: frozenset[str] = frozenset(),
-) -> How:
-    """Where a study is run: the site that is named, or the one that the folder keeps."""
-    from defectflow.run.cluster import keep_site, kept_site
-
-    chosen = keep_site(study.folder, site) if site else kept_site(study.folder)
-    if site is None and chosen is not None:
-        _refuse_counts(chosen, jobs, ranks)
-    return How(chosen, jobs, ranks or 1, keep_failed, again)
-
-
 def _finish(study: Study, how: How, as_json: bool) -> None:
     from defectflow.pipeline import finish_study
 
@@ -206,9 +158,9 @@ def _watched(study: S, how: How, quiet: bool, work: Callable[[S, int, RunOptions
     from defectflow.cli.progress import stop_on_signal, watching
     from defectflow.run import RunOptions
 
-    side_by_side = _side_by_side(study, how)
-    over = _time_is_over(how.site)
-    with watching(study.folder, side_by_side, quiet=quiet) as watch, stop_on_signal() as stop:
+    many = side_by_side(study, how)
+    over = time_is_over(how.site)
+    with watching(study.folder, many, quiet=quiet) as watch, stop_on_signal() as stop:
         options = RunOptions(
             ranks=how.ranks,
             watch=watch,
@@ -217,38 +169,10 @@ def _watched(study: S, how: How, quiet: bool, work: Callable[[S, int, RunOptions
             rerun=how.rerun,
         )
         try:
-            return work(study, side_by_side, options, how.site)
+            return work(study, many, options, how.site)
         except KeyboardInterrupt:
             print(_stopped_words(study, how), file=sys.stderr)
             raise typer.Exit(NOT_FINISHED if over() else 130) from None
-
-
-def _side_by_side(study: AnyStudy, how: How) -> int:
-    from defectflow.engines import get_engine
-    from defectflow.executors.local import usable_cores
-
-    if how.site is not None and how.site.batch:
-        return how.site.jobs.at_once * how.site.jobs.calculations
-    if how.site is not None and how.site.driver == "allocation":
-        return how.site.jobs.calculations
-    ranks = how.site.resources.tasks if how.site else how.ranks
-    return how.jobs or get_engine(study.engine_name).side_by_side(usable_cores(), ranks)
-
-
-def _time_is_over(site: Site | None) -> Callable[[], bool]:
-    """Whether the scheduler job of this driver, if it runs in one, is about to end."""
-    import os
-    import time
-
-    from defectflow.schedulers import seconds_left
-
-    left = seconds_left(os.environ, time.time()) if site is not None else None
-    if site is None or left is None:
-        return lambda: False
-    # In an allocation the calculations stop first, at the margin, and save what they have.
-    spare = site.margin_seconds / 2 if site.driver == "allocation" else min(60.0, left / 10)
-    end = time.monotonic() + left - spare
-    return lambda: time.monotonic() > end
 
 
 def _stopped_words(study: AnyStudy, how: How) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import time
 
 import pytest
@@ -117,6 +118,14 @@ def _sbatch(script, environment):
 def run_squeue(jobs):
     listed = subprocess.run(["squeue", "-h", "-o", "%A"], capture_output=True, text=True, check=True).stdout.split()
     return set(listed) & set(jobs)
+
+
+def test_vasps_stand_in_runs_by_the_sites_words_under_custodian(slurm, tmp_path, write_site, toy):
+    """The stand-in writes VASP's files with the numbers of a toy model; the chain around it is the real one."""
+    words = f'[launch]\nvasp = "{sys.executable} -m defectflow.engines.vasp.standin"\n'
+    run = Run(tmp_path, write_site(tmp_path, more=words), DEFECTFLOW_VASP_POLL="0.3")
+    run.finish("run", toy, "--engine", "vasp", "--site", run.site, "-o", run.folder, "--no-figures")
+    assert {run.study().state(job.path).state for job in run.study().jobs} == {"done"}
 
 
 @pytest.mark.gpaw
