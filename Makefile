@@ -9,7 +9,7 @@ run: setup
 	$(VENV)/bin/defectflow run workflows/quick.toml -o $(STUDY)
 
 test: setup-dev lint
-	$(VENV)/bin/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)  # two cores; those with SLURM mostly wait
+	sh .ci/test $(VENV)/bin/python $(PYTEST_ARGS)
 
 lint: setup-dev
 	$(VENV)/bin/ruff check .

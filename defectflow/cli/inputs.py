@@ -45,10 +45,10 @@ def _with_scripts(recipe: Path, output: Path, engine: str, site: str) -> None:
     from defectflow.cli.collect import show
     from defectflow.engines import get_engine
     from defectflow.run import create_study
-    from defectflow.run.cluster import keep_site
+    from defectflow.run.cluster import check_site, keep_site
     from defectflow.run.hand import collect_by_hand
     from defectflow.schema.site import load_site
 
-    load_site(site)
+    check_site(load_site(site), engine, output, sends=False)
     study = create_study(output, recipe, engine)
     show(collect_by_hand(study, get_engine(engine), keep_site(study.folder, site)), as_json=False)

@@ -106,8 +106,9 @@ def run(
     from defectflow.cli.run import finish_junction
     from defectflow.run import JunctionStudy
 
-    check_place(engine, site, jobs, ranks)
-    study = JunctionStudy.create(output or Path("runs") / recipe.stem, recipe, engine)
+    folder = output or Path("runs") / recipe.stem
+    check_place(engine, site, jobs, ranks, folder)
+    study = JunctionStudy.create(folder, recipe, engine)
     finish_junction(study, place(study, site, jobs, ranks), as_json)
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,14 +26,16 @@ class How:
     figures: bool = True
 
 
-def check_place(engine: str, site: str | None, jobs: int | None, ranks: int | None) -> None:
+def check_place(engine: str, site: str | None, jobs: int | None, ranks: int | None, folder: Path) -> None:
     """Refuse what cannot run before a folder is made."""
     from defectflow.engines import get_engine
+    from defectflow.run.cluster import check_site
     from defectflow.schema.site import load_site
 
     chosen = load_site(site) if site else None
     if chosen is not None:
         _refuse_counts(chosen, jobs, ranks)
+        check_site(chosen, engine, folder, sends=chosen.batch)
     if chosen is None or not chosen.batch:
         get_engine(engine).available()
 

@@ -83,7 +83,7 @@ class _Lines(_Watch):
     def show(self, snapshot: Snapshot) -> None:
         for line in self.changes(snapshot):
             print(line, flush=True)
-        if snapshot.running and time.monotonic() - self._last > QUIET_SECONDS:
+        if (snapshot.running or snapshot.queue) and time.monotonic() - self._last > QUIET_SECONDS:
             self._last = time.monotonic()
             print(f"-- {self.headline(snapshot)}; " + "; ".join(_running_lines(snapshot)), flush=True)
 
@@ -109,7 +109,7 @@ def _running_lines(snapshot: Snapshot) -> list[str]:
         else:
             step = f"step {p.ionic_step}.{p.scf_step}"
             lines.append(f"{path}: {step}, E = {p.energy:.4f} eV, dE = {p.energy_change:+.1e}, M = {p.moment:+.2f} muB")
-    return lines
+    return [*lines, f"waiting: {snapshot.queue}"] if snapshot.queue else lines
 
 
 def _time_left(snapshot: Snapshot, jobs: int) -> float | None:

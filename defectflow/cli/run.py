@@ -59,7 +59,7 @@ def run(
     from defectflow.run import Study
 
     folder = output or Path("runs") / recipe.stem
-    check_place(engine, site, jobs, ranks)
+    check_place(engine, site, jobs, ranks, folder)
     study = Study.create(folder, recipe, engine)
     _finish(study, replace(place(study, site, jobs, ranks), figures=figures), as_json)
 
@@ -113,7 +113,7 @@ def _go_on(
     from defectflow.run import JunctionStudy, open_study
 
     study = open_study(folder)
-    check_place(study.engine_name, site, *many)
+    check_place(study.engine_name, site, *many, folder)
     how = place(study, site, *many, keep_failed, again)
     if isinstance(study, JunctionStudy):
         finish_junction(study, how, as_json)

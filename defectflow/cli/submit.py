@@ -25,15 +25,20 @@ def submit(
     """Send the driver as a small scheduler job that sends itself again until the study is done."""
     from defectflow.errors import InputError
     from defectflow.run import create_study, open_study
-    from defectflow.run.cluster import keep_site, kept_site
-    from defectflow.run.submit import submit_driver
+    from defectflow.run.cluster import check_site, keep_site, kept_site
+    from defectflow.run.submit import finished, submit_driver
     from defectflow.schema.site import load_site
 
-    if site is not None:
-        load_site(site)
-    study = open_study(source) if source.is_dir() else create_study(output, source, engine)
-    chosen = keep_site(study.folder, site) if site else kept_site(study.folder)
-    if chosen is None:
-        raise InputError("the study has no site yet", where=str(study.folder), todo="name one: --site FILE")
+    folder = source if source.is_dir() else output or Path("runs") / source.stem
+    chosen = load_site(site) if site else kept_site(folder)
+    if chosen is None or chosen.scheduler == "none":
+        raise InputError("needs a site with a scheduler", where="--site", todo="make one: defectflow init --site slurm")
+    check_site(chosen, engine, folder)
+    study = open_study(source) if source.is_dir() else create_study(folder, source, engine)
+    if site:
+        keep_site(study.folder, site)
+    if finished(study):
+        console().print(f"{study.folder}: all jobs are done; see: defectflow compare {study.folder}")
+        return
     job = submit_driver(study.folder, chosen)
     console().print(f"scheduler job {job} drives {study.folder}; to see it: defectflow status {study.folder}")

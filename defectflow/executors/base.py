@@ -30,6 +30,10 @@ class TaskExecutor(Executor):
     def adopt(self, folder: Path) -> Future[Ended] | None:
         """Future of a calculation that an earlier driver started in `folder` and that still runs, None if none does."""
 
+    def waiting_for(self) -> str:
+        """Why scheduler jobs wait, in the scheduler's words; empty if none does."""
+        return ""
+
     @abstractmethod
     def leave(self) -> None:
         """End at once, as a driver that is stopped: no new calculation is started."""

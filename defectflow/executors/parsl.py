@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from defectflow.errors import EngineError
+from defectflow.errors import EngineError, LockedError
 from defectflow.executors.base import TaskExecutor
 from defectflow.executors.signs import SILENT, age
 from defectflow.executors.task import LOST, Ended, Task
@@ -50,6 +50,10 @@ class ParslExecutor(TaskExecutor):
 
     def take_charge(self, fence: Fence, folders: Sequence[Path]) -> None:
         """Cancel the scheduler jobs that earlier drivers left, but those in which a calculation runs; start Parsl."""
+        if sent := [job.id for job in self.scheduler.tagged(f"{self.tag}-hand")]:
+            what = f"scheduler jobs {', '.join(sent)} were sent by hand and have not ended"
+            todo = f"wait for them and take them back: defectflow collect {self.run}; or: defectflow cancel {self.run}"
+            raise LockedError(what, where=str(self.run), todo=todo)
         self._orphans = {job.id: job for job in self.scheduler.tagged(self.tag)}
         busy = {t.job for f in folders if (t := read_track(f)) and self._still_runs(f, t)}
         self._cancel_and_wait([job for job in self._orphans if job not in busy and job != own_job()])
@@ -79,6 +83,10 @@ class ParslExecutor(TaskExecutor):
             self._provider.leaving = True
             self._shut_down_parsl()
             self._cancel([job.id for job in self._ask_tagged() if job.state == "pending"])
+
+    def waiting_for(self) -> str:
+        """What the scheduler said at Parsl's last question."""
+        return "" if self._provider is None else str(self._provider.waiting)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the workers, which run nothing any more."""
@@ -159,7 +167,10 @@ class ParslExecutor(TaskExecutor):
     def _refused(self, error: BaseException) -> EngineError:
         what = "the scheduler jobs of this site fail one after the other"
         found = self._provider.refused or str(error)
-        todo = f"{found}\n  see {self.run / 'cluster'}/block-*.log, and: defectflow doctor --site FILE"
+        logs = sorted((self.run / "cluster").glob("block-*.log"), key=lambda path: path.stat().st_mtime)
+        printed = logs[-1].read_text(encoding="utf-8", errors="replace").strip()[-500:] if logs else ""
+        said = f"\n  the last one printed: {printed}" if printed else ""
+        todo = f"{found}{said}\n  try: defectflow doctor --site FILE"
         return EngineError(what, where=self.site.scheduler, todo=todo)
 
     def _cancel_and_wait(self, ids: Sequence[str], seconds: float = 120.0) -> None:

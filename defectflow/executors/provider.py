@@ -50,7 +50,7 @@ class SiteProvider(ExecutionProvider):  # type: ignore[misc]
         self.parallelism = 1.0
         self.script_dir: str | None = None
         self.resources: dict[object, object] = {}
-        self.refused = ""
+        self.refused = self.waiting = ""
         self.leaving = False  # the running jobs are left to the next driver
 
     @property
@@ -83,6 +83,8 @@ class SiteProvider(ExecutionProvider):  # type: ignore[misc]
             found = self.scheduler.look(ids)
         except EngineError:
             return [JobStatus(JobState.UNKNOWN) for _ in ids]
+        waits = [f"job {job.id}: {job.words}" for job in found.values() if job.state == "pending"]
+        self.waiting = "; ".join(waits[:3])
         return [_status(found[j]) for j in ids]
 
     def cancel(self, job_ids: Sequence[object]) -> list[bool]:

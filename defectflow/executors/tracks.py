@@ -72,9 +72,12 @@ def node_name() -> str:
 def read_track(folder: Path) -> Track | None:
     """What the last task in a folder left, None if nothing that can be read."""
     try:
-        return Track(**read_json(folder / TRACK))
+        track = Track(**read_json(folder / TRACK))
     except (ParseError, TypeError):
         return None
+    texts = isinstance(track.host, str) and isinstance(track.job, str)
+    numbers = all(isinstance(v, int | float) for v in (track.started, track.seconds, track.restarts))
+    return track if texts and numbers and isinstance(track.status, int | None) else None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from defectflow.run.cluster import cluster_tag, kept_site
+from defectflow.run.cluster import CLUSTER, MARK, cluster_tag, kept_site
 from defectflow.run.lease import cancelling
 from defectflow.schedulers import get_scheduler
 
@@ -21,9 +21,9 @@ def cancel_study(folder: Path) -> list[str]:
     """
     site = kept_site(folder)
     with cancelling(folder):
-        if site is None or site.scheduler == "none":
+        if site is None or site.scheduler == "none" or not (folder / CLUSTER / MARK).exists():
             return []
         scheduler, tag = get_scheduler(site.scheduler), cluster_tag(folder)
-        ids = [job.id for mark in (f"{tag}-driver", tag) for job in scheduler.tagged(mark)]
+        ids = [job.id for mark in (f"{tag}-driver", tag, f"{tag}-hand") for job in scheduler.tagged(mark)]
         scheduler.cancel(ids)
         return ids

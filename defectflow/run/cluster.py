@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import re
 import uuid
 from pathlib import Path
 
-from defectflow.errors import EngineError, ParseError
+from defectflow.engines import get_engine
+from defectflow.errors import EngineError, InputError, ParseError
+from defectflow.schedulers import get_scheduler
 from defectflow.schema.jsonio import read_json, write_atomic
 from defectflow.schema.site import Site, load_site, site_path
 
@@ -22,11 +25,19 @@ def cluster_tag(folder: Path) -> str:
     """Mark of the scheduler jobs of a run folder.
 
     It holds the folder's inode: a copy of the folder must never take the jobs of the original for its own.
+
+    Raises
+    ------
+    ParseError
+        If its file is there and cannot be read: with a new mark, jobs that run would be forgotten.
     """
     path = folder / CLUSTER / MARK
-    try:
-        key = str(read_json(path)["key"])
-    except (ParseError, KeyError):
+    if path.exists():
+        key = read_json(path).get("key")
+        if not isinstance(key, str) or not key:
+            todo = "without it the scheduler jobs of this folder are unknown: cancel them by hand, then delete the file"
+            raise ParseError("is damaged: it holds no key", where=str(path), todo=todo)
+    else:
         key = uuid.uuid4().hex
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, json.dumps({"key": key}).encode())
@@ -47,6 +58,38 @@ def kept_site(folder: Path) -> Site | None:
     """Site of a run folder, None if it was run here."""
     path = folder / CLUSTER / SITE
     return load_site(str(path)) if path.is_file() else None
+
+
+def check_site(site: Site, engine: str, folder: Path, sends: bool = True) -> None:
+    """Refuse what a site cannot run, before anything is made.
+
+    Parameters
+    ----------
+    folder : Path
+        Run folder to be.
+    sends : bool
+        Whether scheduler jobs are sent from here, so that the scheduler must answer.
+
+    Raises
+    ------
+    InputError
+        If the engine cannot use the site's ranks, or the path of the folder holds a character that schedulers, shells
+        or Parsl read as something else.
+    EngineError
+        If the scheduler does not answer.
+    """
+    try:
+        get_engine(engine).command(folder, site.resources.tasks, site.launch_words(engine))
+    except InputError as error:
+        raise InputError(error.what, where="resources.tasks of the site", todo=error.todo) from None
+    if site.scheduler == "none":
+        return
+    if odd := sorted(set(re.findall(r"[^\w./+=,@:~-]", str(folder.absolute())))):
+        what = f"its path holds {odd[0]!r}, which job scripts cannot name"
+        todo = "choose a path of letters, digits and . _ - + = , @ : ~"
+        raise InputError(what, where=str(folder.absolute()), todo=todo)
+    if sends:
+        get_scheduler(site.scheduler).tagged("defectflow")
 
 
 def require_parsl() -> None:

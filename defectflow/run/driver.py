@@ -255,7 +255,8 @@ class _Driver:
             for a in self.futures.values()
             if (track := read_track(folder := self.study.job_folder(a.job.path))) and track.running
         }
-        self.options.watch(Snapshot(dict(self.states), running, dict(self.seconds)))
+        queue = self.executor.waiting_for()
+        self.options.watch(Snapshot(dict(self.states), running, dict(self.seconds), queue))
 
 
 def run_study(study: AnyStudy, engine: Engine, executor: TaskExecutor, options: RunOptions) -> dict[str, str]:
@@ -278,6 +279,8 @@ def run_study(study: AnyStudy, engine: Engine, executor: TaskExecutor, options: 
         try:
             executor.take_charge(fence, left)
             return _Driver(study, engine, executor, options, fence).run()
-        except BaseException:
+        except BaseException as error:
             executor.leave()
+            if isinstance(error, FileNotFoundError) and not study.folder.exists():
+                raise EngineError("the run folder is gone; the driver ends", where=str(study.folder)) from None
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from defectflow.run.cluster import cluster_tag
 from defectflow.run.corrections import has_overrides, with_overrides
 from defectflow.run.lease import lease
 from defectflow.run.study import AnyStudy
-from defectflow.schedulers import render, request_for
+from defectflow.schedulers import SchedulerJob, get_scheduler, render, request_for
 from defectflow.schema import CalcResult, Job, JobInputs
 from defectflow.schema.jsonio import write_atomic
 from defectflow.schema.site import Jobs, Site
 
 SCRIPT = "job.sh"
+HAND = "-hand"  # what the mark of such jobs ends with: no driver takes them for its own
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class ByHand:
     Attributes
     ----------
     states : dict
-        "done", "unconverged", "failed" (with its reason in ``job.json``), "to send", or "waiting" for another job.
+        "done", "unconverged", "failed" (with its reason in ``job.json``), "pending" or "running" in the queue,
+        "to send", or "waiting" for another job.
     scripts : list of Path
         Job scripts of what is to be sent now.
     """
@@ -64,6 +67,7 @@ class _Hand:
     def __init__(self, study: AnyStudy, engine: Engine, site: Site, found: ByHand) -> None:
         self.study, self.engine, self.site, self.found = study, engine, site, found
         self.attempts = Attempts(study, engine)
+        self.queue = sent_by_hand(study.folder, site) if site.scheduler != "none" else {}
 
     def visit(self, job: Job) -> None:
         if job.after is not None and self.found.states.get(job.after) != "done":
@@ -75,6 +79,9 @@ class _Hand:
         if self.study.finished(job.path, inputs):
             self.attempts.repair(job.path, inputs)
             self.found.states[job.path] = "done"
+            return
+        if queued := self.queue.get(job_name(job.path)):
+            self.found.states[job.path] = queued.state
             return
         sent = self.attempts.adopted(wanted, inputs)
         self.found.states[job.path] = self._taken(sent) if sent and self._ran(job.path) else self._left(wanted, inputs)
@@ -112,15 +119,23 @@ class _Hand:
         folder = self.study.job_folder(job.path).resolve()
         r = self.site.resources
         words = self.engine.command(folder, r.tasks, self.site.launch_words(self.engine.name))
-        margin = f"{self.site.margin_seconds:g}"
-        settings = {
-            "DEFECTFLOW_BY_HAND": "1",
-            "OMP_NUM_THREADS": str(r.threads),
-            "DEFECTFLOW_MARGIN": margin,
-            "DEFECTFLOW_VASP_MARGIN": margin,
-        }
-        exports = "export " + " ".join(f"{k}={v}" for k, v in settings.items())
-        command = f"{exports}\ncd {shlex.quote(str(folder))}\n{shlex.join(words)} > worker.log 2>&1"
+        margin = self.site.margin_seconds if self.site.scheduler != "none" else 0.0
+        runner = [sys.executable, "-m", "defectflow.executors.by_hand", str(folder), str(r.threads), f"{margin:g}"]
+        command = shlex.join([*runner, *words])
         one = self.site.model_copy(update={"jobs": Jobs()})
-        name = job.path.replace("/", "-")
-        return render(one, request_for(one, name, cluster_tag(self.study.folder), command, folder / "job.log"))
+        tag = f"{cluster_tag(self.study.folder)}{HAND}"
+        return render(one, request_for(one, job_name(job.path), tag, command, folder / "job.log"))
+
+
+def job_name(path: str) -> str:
+    """Name of the scheduler job of a script that is sent by hand."""
+    return path.replace("/", "-")
+
+
+def sent_by_hand(folder: Path, site: Site) -> dict[str, SchedulerJob]:
+    """Scheduler jobs that the user sent and that have not ended, by job name; empty where nobody can be asked."""
+    try:
+        jobs = get_scheduler(site.scheduler).tagged(f"{cluster_tag(folder)}{HAND}")
+    except DefectFlowError:
+        return {}
+    return {job.name: job for job in jobs}

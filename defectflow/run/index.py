@@ -7,6 +7,7 @@ line at each change. Whoever reads it takes the last line of a job.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,9 @@ def row_of(path: str, state: JobState | None) -> dict[str, Any]:
 
 
 def write_index(folder: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Make it anew."""
-    write_atomic(folder / INDEX, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    """Make it anew; its first line says how many jobs there are."""
+    lines = [json.dumps(row) + "\n" for row in rows]
+    write_atomic(folder / INDEX, "".join([json.dumps({"jobs": len(lines)}) + "\n", *lines]).encode())
 
 
 def add_to_index(folder: Path, row: dict[str, Any]) -> None:
@@ -46,16 +48,31 @@ def add_to_index(folder: Path, row: dict[str, Any]) -> None:
 
 
 def read_index(folder: Path) -> dict[str, dict[str, Any]]:
-    """Last line of every job by its path; empty if there is no index. A line that is being written is passed over."""
+    """Last line of every job by its path.
+
+    Lines that are being written or were damaged are passed over; where a job is missing then, or there is no index, the
+    answer is empty, and the jobs themselves are to be asked.
+    """
     try:
         lines = (folder / INDEX).read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
+        number = json.loads(lines[0])["jobs"]
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
     rows: dict[str, dict[str, Any]] = {}
-    for line in lines:
-        try:
-            row = json.loads(line)
+    for line in lines[1:]:
+        row = _row(line)
+        if row is not None:
             rows[row["path"]] = row
-        except (ValueError, KeyError, TypeError):
-            continue
-    return rows
+    return rows if len(rows) == number else {}
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    good = isinstance(row, dict) and isinstance(row.get("path"), str) and isinstance(row.get("state"), str)
+    if not good or not all(isinstance(row.get(k, []), list) for k in ("corrections", "lost")):
+        return None
+    numbers = [row.get(k, 0) for k in ("attempts", "seconds", "core_seconds")]
+    return row if all(isinstance(n, int | float) and math.isfinite(n) for n in numbers) else None

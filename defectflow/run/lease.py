@@ -13,7 +13,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,6 +103,8 @@ def driver_of(folder: Path) -> str:
         record = read_json(folder / DRIVER)
     except ParseError:
         return ""
+    if not _of_this_folder(record, folder):
+        return ""
     if record.get("host") == socket.gethostname() and not _alive(record.get("pid")):
         return ""
     return f"process {record.get('pid')} on {record.get('host')}"
@@ -110,8 +112,11 @@ def driver_of(folder: Path) -> str:
 
 def _refuse_other_host(folder: Path) -> None:
     try:
-        host = str(read_json(folder / DRIVER).get("host"))
+        record = read_json(folder / DRIVER)
     except ParseError:
+        return
+    host = record.get("host")
+    if not isinstance(host, str) or not _of_this_folder(record, folder):
         return
     seen = age(folder / DRIVER)
     if host != socket.gethostname() and seen is not None and seen < SILENT:
@@ -120,13 +125,21 @@ def _refuse_other_host(folder: Path) -> None:
 
 
 def _who(fence: Fence) -> dict[str, object]:
-    return {"token": fence.token, "host": socket.gethostname(), "pid": os.getpid(), "started": time.time()}
+    here = {"host": socket.gethostname(), "pid": os.getpid(), "inode": fence.run.stat().st_ino}
+    return {"token": fence.token, "started": time.time(), **here}
+
+
+def _of_this_folder(record: Mapping[str, object], folder: Path) -> bool:
+    # A copy of a folder is not driven by the driver of the original.
+    return record.get("inode", folder.stat().st_ino) == folder.stat().st_ino
 
 
 def _alive(pid: object) -> bool:
+    if not isinstance(pid, int) or pid <= 0:
+        return False
     try:
-        os.kill(int(str(pid)), 0)
-    except (ValueError, ProcessLookupError):
+        os.kill(pid, 0)
+    except (OverflowError, ProcessLookupError):
         return False
     except PermissionError:
         return True

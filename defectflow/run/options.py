@@ -11,11 +11,15 @@ from defectflow.schema.site import Site
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The study at one moment: states by job path, steps of those that run, wall seconds of those that ended."""
+    """The study at one moment: states by job path, steps of those that run, wall seconds of those that ended.
+
+    ``queue`` says in the scheduler's words why scheduler jobs wait, empty if none does.
+    """
 
     states: dict[str, str]
     running: dict[str, Progress | None]
     seconds: dict[str, float]
+    queue: str = ""
 
 
 @dataclass(frozen=True)

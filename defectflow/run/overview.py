@@ -10,7 +10,7 @@ from typing import Any
 from defectflow.engines import Engine
 from defectflow.errors import DefectFlowError
 from defectflow.executors import Track, read_track
-from defectflow.run.cluster import CLUSTER, cluster_tag, kept_site
+from defectflow.run.cluster import CLUSTER, MARK, cluster_tag, kept_site
 from defectflow.run.collect import trusted_result
 from defectflow.run.index import read_index, row_of
 from defectflow.run.lease import driver_of
@@ -80,11 +80,11 @@ def _rows(study: AnyStudy) -> list[dict[str, Any]]:
 
 
 def _queue(folder: Path, site: Site | None) -> tuple[tuple[SchedulerJob, ...], str]:
-    if site is None or site.scheduler == "none" or not (folder / CLUSTER).is_dir():
+    if site is None or site.scheduler == "none" or not (folder / CLUSTER / MARK).is_file():
         return (), ""
     try:
         scheduler, tag = get_scheduler(site.scheduler), cluster_tag(folder)
-        return (*scheduler.tagged(tag), *scheduler.tagged(f"{tag}-driver")), ""
+        return tuple(j for mark in (tag, f"{tag}-driver", f"{tag}-hand") for j in scheduler.tagged(mark)), ""
     except DefectFlowError as error:
         return (), str(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable
@@ -13,9 +14,9 @@ from pathlib import Path
 
 from defectflow.errors import EngineError, ParseError
 from defectflow.run.probe import Check, probe
-from defectflow.schedulers import Scheduler, get_scheduler, render, request_for
+from defectflow.schedulers import Request, Scheduler, driver_request, get_scheduler, render, request_for
 from defectflow.schema.jsonio import read_json
-from defectflow.schema.site import load_site, site_path
+from defectflow.schema.site import Site, load_site, site_path
 
 REPORT = "report.json"
 LOOK = 1.0
@@ -45,7 +46,26 @@ def prove_site(name: str, engines: list[str], wait: float, say: Callable[[str], 
         scheduler.tagged("defectflow-doctor")
     except EngineError as error:
         return [*checks, Check("queue", False, str(error))]
-    return [*checks, Check("queue", True, f"{site.scheduler} answers"), *_on_a_node(name, chosen, wait, say)]
+    checks += [Check("queue", True, f"{site.scheduler} answers"), *_rehearsed(site)]
+    return checks + _on_a_node(name, chosen, wait, say)
+
+
+def _rehearsed(site: Site) -> list[Check]:
+    """Whether the scheduler would ever start the site's own jobs, which ask for more than the one-minute job."""
+    requests = {"a site's job": request_for, "the driver's job": driver_request}
+    with tempfile.TemporaryDirectory() as place:
+        script = Path(place) / "job.sh"
+        return [_rehearsal(site, script, what, make) for what, make in requests.items()]
+
+
+def _rehearsal(site: Site, script: Path, what: str, make: Callable[..., Request]) -> Check:
+    script.write_text(render(site, make(site, "defectflow-doctor", "defectflow-doctor", "true", script)), "utf-8")
+    try:
+        get_scheduler(site.scheduler).rehearse(script)
+    except EngineError as error:
+        return Check(what, False, f"walltime, memory or cores cannot be had: {error}")
+    said = "can be had" if site.scheduler == "slurm" else "not checked: this scheduler has no rehearsal"
+    return Check(what, True, said)
 
 
 def _on_a_node(name: str, engines: list[str], wait: float, say: Callable[[str], None]) -> list[Check]:

@@ -6,9 +6,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from defectflow.errors import InputError, LockedError
+from defectflow.errors import DefectFlowError, InputError, LockedError
 from defectflow.run.cluster import CLUSTER, cluster_tag
+from defectflow.run.collect import trusted_result
 from defectflow.run.lease import driver_of
+from defectflow.run.study import AnyStudy
 from defectflow.schedulers import driver_request, get_scheduler, own_job, render
 from defectflow.schema.jsonio import write_atomic
 from defectflow.schema.site import Site
@@ -35,6 +37,14 @@ def submit_driver(folder: Path, site: Site) -> str:
     script = place / "driver.sh"
     write_atomic(script, render(site, request).encode())
     return scheduler.submit(script)
+
+
+def finished(study: AnyStudy) -> bool:
+    """Whether nothing is left to run: every job has a result of today's inputs."""
+    try:
+        return all(trusted_result(study, job.path).converged for job in study.jobs)
+    except DefectFlowError:
+        return False
 
 
 def _refuse_second(folder: Path, waiting: list[str]) -> None:

@@ -33,6 +33,8 @@ class SchedulerJob:
         How often the scheduler has started the job again under the same id.
     node : str
         First node, empty while pending.
+    name : str
+        Job name, as far as it was asked for.
     """
 
     id: str
@@ -40,6 +42,7 @@ class SchedulerJob:
     words: str
     restarts: int = 0
     node: str = ""
+    name: str = ""
 
 
 class Scheduler(Protocol):
@@ -55,6 +58,9 @@ class Scheduler(Protocol):
 
     def look(self, ids: Sequence[str]) -> dict[str, SchedulerJob]:
         """What the scheduler says of jobs; one that it has forgotten has ended."""
+
+    def rehearse(self, script: Path) -> None:
+        """Ask whether a script could ever run, where the scheduler answers that; EngineError if not."""
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Take jobs out of the queue; those that have ended already are no error."""

@@ -12,7 +12,7 @@ from defectflow.schedulers.base import SchedulerJob, ask, forgotten
 
 _PENDING = {"PEND", "PSUSP", "WAIT", "PROV"}
 _RUNNING = {"RUN", "USUSP", "SSUSP", "UNKWN", "ZOMBI"}
-_FIELDS = "jobid stat exit_reason pend_reason first_host job_description delimiter='|'"
+_FIELDS = "jobid stat exit_reason pend_reason first_host job_name job_description delimiter='|'"
 
 
 class Lsf:
@@ -31,11 +31,14 @@ class Lsf:
     def tagged(self, tag: str) -> tuple[SchedulerJob, ...]:
         """By the job's description."""
         rows = _rows(ask(["bjobs", "-noheader", "-o", _FIELDS]))
-        return tuple(job for row in rows if row[5] == tag and (job := _job(row)).state != "ended")
+        return tuple(job for row in rows if row[6] == tag and (job := _job(row)).state != "ended")
 
     def look(self, ids: Sequence[str]) -> dict[str, SchedulerJob]:
         """By ``bjobs -a``, which remembers jobs for about an hour."""
         return {job: _look(job) for job in ids}
+
+    def rehearse(self, script: Path) -> None:
+        """LSF has no rehearsal."""
 
     def cancel(self, ids: Iterable[str]) -> None:
         """By ``bkill``; a job that has ended meanwhile is no error."""
@@ -56,13 +59,13 @@ def _look(job: str) -> SchedulerJob:
 
 
 def _rows(text: str) -> list[list[str]]:
-    return [row for line in text.splitlines() if len(row := line.strip().split("|")) == 6]
+    return [row for line in text.splitlines() if len(row := line.strip().split("|")) == 7]
 
 
 def _job(row: list[str]) -> SchedulerJob:
-    job, stat, why, pending, host, _ = row
+    job, stat, why, pending, host, name, _ = row
     words = ", ".join(w for w in (stat, why, pending if stat == "PEND" else "") if w not in ("", "-"))
-    return SchedulerJob(job, _state(stat), words, 0, "" if host == "-" else host)
+    return SchedulerJob(job, _state(stat), words, 0, "" if host == "-" else host, name)
 
 
 def _state(stat: str) -> Literal["pending", "running", "ended"]:

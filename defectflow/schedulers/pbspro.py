@@ -33,6 +33,9 @@ class PbsPro:
         """By ``qstat -x``, which remembers finished jobs where the site keeps a history."""
         return {job: _look(job) for job in ids}
 
+    def rehearse(self, script: Path) -> None:
+        """PBS Pro has no rehearsal."""
+
     def cancel(self, ids: Iterable[str]) -> None:
         """By ``qdel``; a job that has ended meanwhile is no error."""
         for job in ids:
@@ -68,7 +71,8 @@ def _job(name: str, job: Mapping[str, Any]) -> SchedulerJob:
     letter = str(job.get("job_state", "F"))
     words = ", ".join(str(p) for p in (f"job_state {letter}", job.get("comment"), _exit(job)) if p)
     restarts = max(0, int(job.get("run_count", 1)) - 1)
-    return SchedulerJob(name, _state(letter), words, restarts, str(job.get("exec_host", "")).split("/")[0])
+    node = str(job.get("exec_host", "")).split("/")[0]
+    return SchedulerJob(name, _state(letter), words, restarts, node, str(job.get("Job_Name", "")))
 
 
 def _exit(job: Mapping[str, Any]) -> str:

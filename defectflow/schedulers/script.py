@@ -55,7 +55,7 @@ def driver_request(site: Site, name: str, tag: str, command: str, log: Path) -> 
         return request_for(site, name, tag, command, log)
     d = site.driver_job
     small = Resources(nodes=1, tasks=1, threads=1, memory=d.memory)
-    return Request(name, tag, command, log, small, d.walltime, d.partition or site.partition)
+    return Request(name, tag, command, log, small, d.walltime or site.walltime, d.partition or site.partition)
 
 
 def render(site: Site, request: Request) -> str:

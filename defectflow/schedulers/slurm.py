@@ -27,15 +27,19 @@ class Slurm:
     def tagged(self, tag: str) -> tuple[SchedulerJob, ...]:
         """By the job's comment."""
         found = []
-        for line in ask(["squeue", "--me", "-h", "-o", "%A|%T|%r|%N|%k"]).splitlines():
-            job, state, reason, node, comment = line.split("|", 4)
+        for line in ask(["squeue", "--me", "-h", "-o", "%A|%T|%r|%N|%j|%k"]).splitlines():
+            job, state, reason, node, name, comment = line.split("|", 5)
             if comment == tag and _state(state) != "ended":
-                found.append(SchedulerJob(job, _state(state), _words(state, reason), 0, node))
+                found.append(SchedulerJob(job, _state(state), _words(state, reason), 0, node, name))
         return tuple(found)
 
     def look(self, ids: Sequence[str]) -> dict[str, SchedulerJob]:
         """By ``scontrol``, and by ``sacct`` where it has forgotten the job."""
         return {job: _shown(job) for job in ids}
+
+    def rehearse(self, script: Path) -> None:
+        """By ``sbatch --test-only``."""
+        ask(["sbatch", "--test-only", str(script)], script.parent)
 
     def cancel(self, ids: Iterable[str]) -> None:
         """By ``scancel``."""

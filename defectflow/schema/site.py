@@ -42,6 +42,7 @@ def _clock(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 Word = Annotated[str, AfterValidator(_word)]
+NodeMemory = Annotated[Memory, Field(ge=0.001, le=1e6)]  # GB; less would be written as zero, which means all
 Clock = Annotated[str, AfterValidator(_clock)]
 
 
@@ -51,7 +52,7 @@ class Resources(Record):
     nodes: Count = 1
     tasks: Count = 1
     threads: Count = 1
-    memory: Memory | None = None
+    memory: NodeMemory | None = None
 
 
 class Jobs(Record):
@@ -65,13 +66,14 @@ class Jobs(Record):
 class DriverJob(Record):
     """The scheduler job in which ``defectflow submit`` runs the driver.
 
-    It is a small one; where the driver runs inside an allocation it is the allocation, with so many nodes.
+    It is a small one; where the driver runs inside an allocation it is the allocation, with so many nodes. Partition
+    and walltime are the site's where they are empty.
     """
 
     nodes: Count = 1
     partition: Word = ""
-    walltime: Clock = "24:00:00"
-    memory: Memory | None = None
+    walltime: Clock | Literal[""] = ""
+    memory: NodeMemory | None = None
 
 
 class Site(Record):
@@ -116,6 +118,7 @@ class Site(Record):
     @classmethod
     def _known_words(cls, launch: dict[str, str]) -> dict[str, str]:
         for engine, text in launch.items():
+            _check_format(engine, text)
             wrong = _placeholders(text) - _LAUNCH_WORDS
             if wrong:
                 known = "{tasks}, {threads}, {nodes}"
@@ -160,11 +163,21 @@ class Site(Record):
         return self.launch.get(engine, "").format(tasks=r.tasks, threads=r.threads, nodes=r.nodes)
 
 
-def _placeholders(text: str) -> set[str]:
+def _check_format(engine: str, text: str) -> None:
+    for name, _, spec, conversion in _parsed(engine, text):
+        if name is not None and (spec or conversion):
+            raise ValueError(f"{engine}: only plain {{{name}}} is understood, without a format")
+
+
+def _parsed(engine: str, text: str) -> list[tuple[str | None, str, str | None, str | None]]:
     try:
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        return [(name, literal, spec, conv) for literal, name, spec, conv in string.Formatter().parse(text)]
     except ValueError as error:
-        raise ValueError(f"{text!r}: {error}") from None
+        raise ValueError(f"{engine}: {text!r}: {error}") from None
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
 def load_site(name: str) -> Site:

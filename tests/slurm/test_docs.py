@@ -10,7 +10,7 @@ import pytest
 
 from tests.slurm.conftest import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 BLOCK = re.compile(r"(<!-- not in the test -->\n)?```bash\n(.*?)```", re.DOTALL)
 
 

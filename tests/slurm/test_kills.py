@@ -14,7 +14,7 @@ import pytest
 from defectflow.run.collect import collect
 from tests.slurm.conftest import Run, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 
 
 def check(run, entries):

@@ -11,7 +11,7 @@ import pytest
 from tests.slurm.conftest import QUICK, Run, wait_for
 from tests.slurm.test_kills import jobs_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 TWO_RANKS = """
 [resources]
 tasks = 2

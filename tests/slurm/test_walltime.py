@@ -10,7 +10,7 @@ import pytest
 from defectflow.run.collect import collect
 from tests.slurm.conftest import Run
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 HANG = "hang-once@C_O-C_O_s1_d3.01/FM/static"
 SUBMITTED = """
 [driver_job]

@@ -20,10 +20,10 @@ PBS_JOBS = {
         "20.host": {"job_state": "F", "Exit_status": -29, "Variable_List": {"DEFECTFLOW_TAG": "mine"}},
     }
 }
-LSF_JOBS = """101|RUN|-|-|n3|mine
-102|PEND|-|Not enough hosts|-|mine
-103|EXIT|TERM_RUNLIMIT: job killed after reaching LSF run time limit|-|n3|mine
-104|RUN|-|-|n4|other
+LSF_JOBS = """101|RUN|-|-|n3|defectflow-1|mine
+102|PEND|-|Not enough hosts|-|defectflow-2|mine
+103|EXIT|TERM_RUNLIMIT: job killed after reaching LSF run time limit|-|n3|defectflow-3|mine
+104|RUN|-|-|n4|defectflow-4|other
 """
 
 
