@@ -9,6 +9,7 @@ of waiting for its walltime.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -29,8 +30,9 @@ PATIENCE = 300.0  # s without a sign of the driver after which it is gone
 
 def main(run: Path, token: str, margin: float, command: list[str]) -> int:
     """Run the workers until they end or are no longer needed."""
-    workers = subprocess.Popen(_drained(command, seconds_left(os.environ, time.time()), margin))
-    signal.signal(signal.SIGTERM, lambda *_: workers.terminate())
+    drained = _drained(command, seconds_left(os.environ, time.time()), margin)
+    workers = subprocess.Popen(drained, preexec_fn=_die_with_parent)  # noqa: PLW1509  (this process has one thread)
+    signal.signal(signal.SIGTERM, lambda *_: workers.kill())
     while workers.poll() is None:
         time.sleep(LOOK)
         if not _needed(run, token) and not _busy(workers.pid):
@@ -38,6 +40,11 @@ def main(run: Path, token: str, margin: float, command: list[str]) -> int:
             workers.kill()
             return 0
     return workers.returncode
+
+
+def _die_with_parent() -> None:
+    # Not every scheduler finds what is left of a cancelled job; Linux does (prctl, PR_SET_PDEATHSIG).
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _drained(command: list[str], left: float | None, margin: float) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -108,6 +109,34 @@ def test_scripts_sent_by_hand_come_to_the_same_results(run, entries):
     assert set(found["states"].values()) == {"done"}
     assert [e.result.e0 for e in collect(run.study())] == [e.result.e0 for e in entries]
     assert run.ended() == {job.path: 1 for job in run.study().jobs}
+
+
+def test_a_job_sent_by_hand_is_seen_and_never_cancelled_by_a_driver(run):
+    """A driver took them for leftovers of another driver."""
+    run.environment["DEFECTFLOW_REPLAY_STEP"] = "2"
+    run.finish("inputs", QUICK, "--engine", "replay", "--site", run.site, "-o", run.folder)
+    job = _sbatch(run.folder / "bulk/static/job.sh", run.environment)
+    run.until(1)
+    found = json.loads(run.finish("collect", run.folder, "--json"))
+    assert found["states"]["bulk/static"] == "running"
+    assert f"scheduler jobs {job} were sent by hand" in run.finish(status=2)
+    assert run_squeue([job]) == {job}
+
+
+def test_a_finished_study_sends_no_driver(slurm, tmp_path, write_site, demo):
+    run = Run(tmp_path, write_site(tmp_path))
+    shutil.copytree(demo, run.folder)
+    assert "all jobs are done" in run.finish("submit", run.folder, "--site", run.site)
+
+
+def test_doctor_says_that_a_walltime_is_beyond_the_partitions_limit(
+    slurm, tmp_path, write_site, defectflow, monkeypatch
+):
+    """Its one-minute job would run; the site's own would wait for ever."""
+    monkeypatch.chdir(tmp_path)
+    done = defectflow("doctor", "--site", write_site(tmp_path, walltime="05:00:00"), "--json")
+    checks = {c["name"]: c["ok"] for c in json.loads(done.stdout)["checks"]}
+    assert (checks["one-minute job"], checks["a site's job"]) == (True, False)
 
 
 def _sbatch(script, environment):

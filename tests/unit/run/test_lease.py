@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
+import socket
 import time
 
 import pytest
 
-from defectflow.errors import LockedError
+from defectflow.errors import LockedError, ParseError
 from defectflow.executors import FENCED, Fence, Task, run_task
 from defectflow.executors.tracks import DRIVER
 from defectflow.run.cluster import cluster_tag
@@ -75,3 +76,28 @@ def test_a_moved_folder_keeps_its_jobs(tmp_path):
     tag = cluster_tag(tmp_path / "run")
     (tmp_path / "run").rename(tmp_path / "moved")
     assert cluster_tag(tmp_path / "moved") == tag
+
+
+def test_a_copied_folder_is_not_driven_by_the_driver_of_the_original(tmp_path):
+    with lease(tmp_path / "run"):
+        shutil.copytree(tmp_path / "run", tmp_path / "copy")
+        assert driver_of(tmp_path / "run")
+        assert driver_of(tmp_path / "copy") == ""
+
+
+@pytest.mark.parametrize("pid", [0, -1, 99999999999999999999, None, "7", [1]])
+def test_a_damaged_process_number_is_no_driver(tmp_path, pid):
+    record = {"token": "x", "host": socket.gethostname(), "pid": pid}
+    (tmp_path / DRIVER).write_text(json.dumps(record))
+    assert driver_of(tmp_path) == ""
+
+
+@pytest.mark.parametrize("text", ["", '{"ke', '{"key": null}', "[]"])
+def test_a_damaged_mark_is_an_error_and_never_replaced(tmp_path, text):
+    """With a new mark the jobs that run would be forgotten, and calculated again beside themselves."""
+    cluster_tag(tmp_path)
+    mark = tmp_path / "cluster" / "mark.json"
+    mark.write_text(text)
+    with pytest.raises(ParseError):
+        cluster_tag(tmp_path)
+    assert mark.read_text() == text

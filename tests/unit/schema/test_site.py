@@ -37,6 +37,12 @@ def test_every_site_of_the_package_is_valid(name):
         (SLURM + '[resources]\nmemory = "4000 MB"', '(4000 MB = "4 GB")'),
         (SLURM + '[launch]\ngpaw = "mpirun -n {cores}"', "{cores} is unknown; known: {tasks}, {threads}, {nodes}"),
         (SLURM + '[launch]\ngpaw = "mpirun {"', "launch"),
+        (SLURM + '[launch]\ngpaw = "mpirun {tasks:s}"', "only plain {tasks} is understood, without a format"),
+        (SLURM + '[launch]\ngpaw = "mpirun {tasks!z}"', "only plain {tasks} is understood, without a format"),
+        (
+            SLURM + '[resources]\nmemory = "0.0001 GB"',
+            "resources.memory: Input should be greater than or equal to 0.001",
+        ),
         ('scheduler = "none"\ndriver = "allocation"', "needs a scheduler that gives the allocation"),
         ('scheduler = "lsf"\nqos = "high"', "LSF has no qos"),
         ('scheduler = "pbspro"\nconstraint = "x"', "PBS Pro has no qos and no constraint"),
