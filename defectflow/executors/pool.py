@@ -9,6 +9,7 @@ of waiting for its walltime.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -32,12 +33,12 @@ def main(run: Path, token: str, margin: float, command: list[str]) -> int:
     """Run the workers until they end or are no longer needed."""
     drained = _drained(command, seconds_left(os.environ, time.time()), margin)
     workers = subprocess.Popen(drained, preexec_fn=_die_with_parent)  # noqa: PLW1509  (this process has one thread)
-    signal.signal(signal.SIGTERM, lambda *_: workers.kill())
+    signal.signal(signal.SIGTERM, lambda *_: _kill_all(workers.pid))
     while workers.poll() is None:
         time.sleep(LOOK)
         if not _needed(run, token) and not _busy(workers.pid):
             print("the driver is gone and nothing runs here: this job ends", flush=True)
-            workers.kill()
+            _kill_all(workers.pid)
             return 0
     return workers.returncode
 
@@ -45,6 +46,17 @@ def main(run: Path, token: str, margin: float, command: list[str]) -> int:
 def _die_with_parent() -> None:
     # Not every scheduler finds what is left of a cancelled job; Linux does (prctl, PR_SET_PDEATHSIG).
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _kill_all(pid: int) -> None:
+    """The workers' manager and all that it started: what is left of it would wait for ever."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        manager = psutil.Process(pid)
+        for process in [*manager.children(recursive=True), manager]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
 
 def _drained(command: list[str], left: float | None, margin: float) -> list[str]:

@@ -17,7 +17,8 @@ from defectflow.executors.tracks import DRIVER
 def pool(tmp_path):
     """The watch with workers that sleep, and a driver in charge."""
     (tmp_path / DRIVER).write_text(json.dumps({"token": "mine"}))
-    workers = [sys.executable, "-c", "import time; time.sleep(600)"]
+    child = "import subprocess, time; subprocess.Popen(['sleep', '600']); time.sleep(600)"
+    workers = [sys.executable, "-c", child]
     command = [sys.executable, "-m", "defectflow.executors.pool", str(tmp_path), "mine", "60", *workers]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         end = time.monotonic() + 20
@@ -34,6 +35,15 @@ def test_workers_never_outlive_the_job_that_was_cancelled(pool, sent):
     process.send_signal(sent)
     workers.wait(10)
     assert not workers.is_running()
+
+
+def test_a_cancelled_job_leaves_nothing_of_its_workers(pool):
+    process, workers = pool
+    while not (theirs := workers.children()):
+        time.sleep(0.05)
+    process.terminate()
+    theirs[0].wait(10)
+    assert not theirs[0].is_running()
 
 
 def test_the_job_ends_when_another_driver_has_taken_over_and_nothing_runs(pool, tmp_path):
