@@ -50,17 +50,15 @@ def test_a_study_runs_to_the_end_and_leaves_no_scheduler_job(run, entries):
 
 
 def test_a_second_run_sends_nothing_whatever_parsl_left(run, entries):
-    """What is done is known from the results: Parsl's own records may be cut off or gone."""
+    """What is done is known from the results: Parsl's own records may be cut off or gone.
+
+    Nor is anything started by its bare name: Parsl would take interchange.py and process_worker_pool.py from PATH.
+    """
+    run.environment["PATH"] = "/usr/bin:/bin"
     run.finish()
     shutil.rmtree(run.folder / "cluster")
     run.finish()
     check(run, entries)
-
-
-def test_nothing_is_started_by_its_bare_name(run):
-    """Parsl starts interchange.py and process_worker_pool.py from PATH, which a cron job does not have."""
-    run.environment["PATH"] = "/usr/bin:/bin"
-    run.finish()
 
 
 def test_a_killed_drivers_calculations_go_on_and_the_next_driver_takes_them_over(run, entries):
@@ -76,22 +74,15 @@ def test_a_killed_drivers_calculations_go_on_and_the_next_driver_takes_them_over
     assert run.lost() == []
 
 
-def test_a_killed_driver_leaves_no_interchange(run):
-    """Parsl's would hand out work until the walltime."""
+def test_a_killed_driver_leaves_no_interchange_and_no_scheduler_job_in_which_nothing_runs(run):
+    """Parsl's interchange would hand out work, and its jobs would wait, until the walltime."""
+    run.environment["DEFECTFLOW_REPLAY_STEP"] = "0.05"
     driver = run.start()
-    run.until(2)
+    run.until(1)
     interchange = interchange_of(driver)
     driver.kill()
     driver.communicate()
     interchange.wait(10)
-
-
-def test_scheduler_jobs_end_by_themselves_when_their_driver_is_gone_and_nothing_runs(run):
-    run.environment["DEFECTFLOW_REPLAY_STEP"] = "0.05"
-    driver = run.start()
-    run.until(1)
-    driver.kill()
-    driver.communicate()
     (run.folder / "driver.json").unlink()  # as after the silence that makes a driver count as dead
     wait_for(lambda: not jobs_of(run), 60)
 
@@ -145,13 +136,12 @@ def _slurm_dir():
     return Path(re.search(r"SlurmctldPidFile\s*= (\S+)", text).group(1)).parent
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_the_whole_process_group_ends_the_driver_soon(run, entries, sent):
-    """With the interchange in the group, Parsl's clean-up waited for over an hour."""
+def test_a_signal_to_the_whole_process_group_ends_the_driver_soon(run, entries):
+    """What logging out sends. With the interchange in the group, Parsl's clean-up waited for over an hour."""
     driver = run.start()
     run.until(2)
     started = time.monotonic()
-    os.killpg(driver.pid, sent)
+    os.killpg(driver.pid, signal.SIGHUP)
     text, _ = driver.communicate(timeout=60)
     assert driver.returncode == 130, text
     assert "takes it over" in text
