@@ -1,15 +1,19 @@
 # make run    sets up what is missing, runs the quick study, prints the table, writes the figures
 # make test   sets up what is missing, checks style and types, runs the tests
+# make test-slurm   the tests on a real SLURM; as root on Debian it may install and start one (see CONTRIBUTING.md)
 VENV := .venv
 STUDY := runs/quick
 
-.PHONY: run test lint setup setup-dev clean
+.PHONY: run test test-slurm lint setup setup-dev clean
 
 run: setup
 	$(VENV)/bin/defectflow run workflows/quick.toml -o $(STUDY)
 
 test: setup-dev lint
-	sh .ci/test $(VENV)/bin/python $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --ignore=tests/slurm $(PYTEST_ARGS)
+
+test-slurm: setup-dev
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/slurm $(PYTEST_ARGS)
 
 lint: setup-dev
 	$(VENV)/bin/ruff check .
