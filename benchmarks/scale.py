@@ -33,7 +33,7 @@ from typing import Any
 
 from defectflow.engines import get_engine
 from defectflow.engines.guard import die_with_parent
-from defectflow.executors import Ended, Fence, Task, TaskExecutor
+from defectflow.executors import Ended, Fence, Task, TaskExecutor, read_track
 from defectflow.resources import resource as shipped
 from defectflow.run import RunOptions, Study, run_study
 from defectflow.run.options import Snapshot, options_at
@@ -184,21 +184,12 @@ def _through_defectflow(place: Path, number: int) -> float:
     (place / "site.toml").write_text(SITE)
     site: Site = load_site(str(place / "site.toml"))
     study = Many.create(place / "run", QUICK, "replay")
-    first = _First()
-    options = options_at(site, "replay", RunOptions(poll=0.2, watch=first.look))
+    options = options_at(site, "replay", RunOptions(poll=0.2))
     with ParslExecutor(site, study.folder, cluster_tag(study.folder)) as executor:
         run_study(study, get_engine("replay"), executor, options)
-        return time.monotonic() - first.started
-
-
-class _First:
-    """When the first calculation ran: the queue is the same for all and is not counted."""
-
-    started = 0.0
-
-    def look(self, snapshot: Snapshot) -> None:
-        if not self.started and snapshot.running:
-            self.started = time.monotonic()
+        ended = time.time()
+    # From the start of the first calculation: the wait in the queue is the same for all and is not counted.
+    return ended - min(track.started for job in study.jobs if (track := read_track(study.job_folder(job.path))))
 
 
 def _through_parsl(place: Path, number: int) -> float:
@@ -225,6 +216,8 @@ def _through_parsl(place: Path, number: int) -> float:
 _FIREWORKS = """
 import json, sys, time
 import mongomock
+import mongomock.gridfs
+mongomock.gridfs.enable_gridfs_integration()
 import fireworks.core.launchpad as launchpad
 launchpad.MongoClient = mongomock.MongoClient
 from fireworks import Firework, LaunchPad, ScriptTask

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from defectflow.errors import EngineError
+from defectflow.formats.clock import clock_seconds
 from defectflow.schedulers.base import SchedulerJob, ask, forgotten
 
 _PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"}
@@ -38,13 +40,27 @@ class Slurm:
         return {job: _shown(job) for job in ids}
 
     def rehearse(self, script: Path) -> None:
-        """By ``sbatch --test-only``."""
+        """By ``sbatch --test-only`` and the partition's time limit, which sbatch does not enforce everywhere."""
         ask(["sbatch", "--test-only", str(script)], script.parent)
+        asked = dict(re.findall(r"^#SBATCH --(time|partition)=(\S+)", script.read_text(encoding="utf-8"), re.MULTILINE))
+        limit = _time_limit(asked.get("partition", ""))
+        if (clock_seconds(asked.get("time", "")) or 0.0) > (clock_seconds(limit) or math.inf):
+            what = f"its limit is {limit}; a job of {asked['time']} would wait for ever (PartitionTimeLimit)"
+            raise EngineError(what, where=f"partition {asked.get('partition', '')}".rstrip())
 
     def cancel(self, ids: Iterable[str]) -> None:
         """By ``scancel``."""
         if wanted := list(ids):
             ask(["scancel", *wanted])
+
+
+def _time_limit(partition: str) -> str:
+    """Longest walltime of a partition, of the default one if it is empty."""
+    for line in ask(["sinfo", "-h", "-o", "%P|%l"]).splitlines():
+        name, limit = line.split("|", 1)
+        if name.rstrip("*") == partition or (not partition and name.endswith("*")):
+            return limit.strip()
+    return ""
 
 
 def _shown(job: str) -> SchedulerJob:

@@ -38,7 +38,8 @@ def _start():
         pytest.skip("starting a SLURM needs root on Debian")
     if not START.is_file():
         pytest.skip("no SLURM runs here, and the script that starts one (shared/slurm) is not beside the checkout")
-    started = subprocess.run(["bash", str(START)], capture_output=True, text=True, check=False, timeout=600)
+    env = {**os.environ, "SLURM_TEST_CPUS": "16"}  # room for the studies of two test processes
+    started = subprocess.run(["bash", str(START)], capture_output=True, text=True, check=False, timeout=600, env=env)
     if started.returncode != 0:
         pytest.skip(f"SLURM did not start: {started.stderr[-500:]}")
 
@@ -99,7 +100,7 @@ class Run:
 
     def finish(self, *words, status=0):
         driver = self.start(*words)
-        text, _ = driver.communicate(timeout=240)
+        text, _ = driver.communicate(timeout=400)
         assert driver.returncode == status, text
         return text
 

@@ -24,7 +24,7 @@ def check(run, entries):
 
 
 def ends(driver):
-    text, _ = driver.communicate(timeout=240)
+    text, _ = driver.communicate(timeout=400)
     assert driver.returncode == 0, text
 
 
@@ -105,8 +105,7 @@ def test_a_cancelled_scheduler_job_is_replaced_and_its_words_are_kept(run, entri
     subprocess.run(["scancel", next(iter(tracks.values())).job], check=True)
     ends(driver)
     check(run, entries)
-    assert run.lost()
-    assert all("CANCELLED" in words for words in run.lost())
+    assert any("CANCELLED" in words for words in run.lost())
 
 
 def test_a_requeued_scheduler_job_runs_nothing_twice(run, entries):

@@ -78,7 +78,7 @@ def test_a_site_that_refuses_every_job_ends_the_driver_with_the_schedulers_words
 
 def test_doctor_proves_a_site_with_a_job_on_a_compute_node(slurm, tmp_path, write_site, defectflow, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    site = write_site(tmp_path, partition="short", more=TWO_RANKS)
+    site = write_site(tmp_path, more=TWO_RANKS)
     done = defectflow(
         "doctor", "--site", site, "--json", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1"
     )

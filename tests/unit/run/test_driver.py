@@ -349,14 +349,6 @@ def test_the_index_says_what_the_jobs_say(finished):
     assert read_index(study.folder) == {j.path: row_of(j.path, study.state(j.path)) for j in study.jobs}
 
 
-def test_an_index_that_was_cut_off_is_read_as_far_as_it_goes(finished, tmp_path):
-    from defectflow.run.index import INDEX, read_index
-
-    whole = (finished[0].folder / INDEX).read_bytes()
-    (tmp_path / INDEX).write_bytes(whole[:-20])
-    assert len(read_index(tmp_path)) >= 11
-
-
 def test_a_calculation_keeps_few_files(finished):
     """Inode quotas are real: eight files for each calculation of this engine, and a handful for the study."""
     study, _ = finished
