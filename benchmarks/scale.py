@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from defectflow.engines import get_engine
-from defectflow.engines.guard import die_with_parent
+from defectflow.engines.replay import worker
 from defectflow.executors import Ended, Fence, Task, TaskExecutor, read_track
 from defectflow.resources import resource as shipped
 from defectflow.run import RunOptions, Study, run_study
@@ -79,11 +79,9 @@ class InProcess(TaskExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run the replay engine's worker as a function."""
-        from defectflow.engines.replay.worker import main
-
         task: Task = args[0]
         started = time.monotonic()
-        main(task.folder)
+        worker.main(task.folder)
         done: Future[Any] = Future()
         done.set_result(Ended(0, time.monotonic() - started))
         return done
@@ -92,8 +90,7 @@ class InProcess(TaskExecutor):
 def many(number: int) -> None:
     """Print the driver's memory as jobs get done, the time of ``status`` and the files left."""
     Many.number = number
-    os.environ["DEFECTFLOW_BY_HAND"] = "1"  # the worker must not end this process when its input closes
-    die_with_parent()
+    worker.die_with_parent = lambda: None  # here it runs in this process
     with tempfile.TemporaryDirectory() as place:
         study = Many.create(Path(place) / "run", QUICK, "replay")
         memory: dict[int, float] = {}
@@ -226,7 +223,9 @@ tasks = json.load(open(sys.argv[1]))
 pad = LaunchPad(strm_lvl="ERROR")
 pad.reset("", require_password=False)
 for command, folder in tasks:
-    line = f"cd {folder} && DEFECTFLOW_BY_HAND=1 {' '.join(command)}"
+    # The worker ends when its input closes: a sleeping process holds it open.
+    work = f"sleep 99 > open & {' '.join(command)} < open; s=$?; kill $!; exit $s"
+    line = f"cd {folder} && mkfifo open && {{ {work}; }}"
     options = {"stdout_file": "out", "stderr_file": "err", "fizzle_bad_rc": True}
     pad.add_wf(Firework([ScriptTask.from_str(line, options)]))
 started = time.monotonic()

@@ -17,6 +17,7 @@ The command line prints them without a traceback and exits with status 2.
 from __future__ import annotations
 
 __all__ = [
+    "NOT_FINISHED",
     "AnalysisError",
     "DefectFlowError",
     "EngineError",
@@ -28,6 +29,8 @@ __all__ = [
     "StructureError",
     "WalltimeError",
 ]
+
+NOT_FINISHED = 75  # exit status where the time was over before a study was done (EX_TEMPFAIL)
 
 
 class DefectFlowError(Exception):

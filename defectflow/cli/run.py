@@ -12,6 +12,7 @@ import typer
 
 from defectflow.cli.place import How, check_place, place, side_by_side, time_is_over
 from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, SiteName, console, print_json
+from defectflow.errors import NOT_FINISHED
 
 if TYPE_CHECKING:
     from defectflow.pipeline import Outcome
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     S = TypeVar("S", Study, JunctionStudy)
 
 T = TypeVar("T")
-NOT_FINISHED = 75  # exit status where the time was over before the study was done (EX_TEMPFAIL)
 Jobs = Annotated[
     int | None, typer.Option("-j", "--jobs", min=1, help="Calculations side by side.", show_default="one per core")
 ]

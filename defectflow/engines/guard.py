@@ -17,12 +17,7 @@ from defectflow.schema.jsonio import write_atomic
 
 
 def die_with_parent() -> None:
-    """End this process as soon as its standard input closes, which happens however the driver ends.
-
-    A job that a user sent by hand has no driver: its script says so with ``DEFECTFLOW_BY_HAND=1``.
-    """
-    if os.environ.get("DEFECTFLOW_BY_HAND") == "1":
-        return
+    """End this process as soon as its standard input closes, which happens however the driver ends."""
     threading.Thread(target=_wait_for_end, daemon=True).start()
 
 

@@ -19,7 +19,7 @@ from defectflow.executors.base import TaskExecutor
 from defectflow.executors.signs import SILENT, age
 from defectflow.executors.task import LOST, Ended, Task
 from defectflow.executors.tracks import TRACK, Fence, Track, read_track
-from defectflow.schedulers import Scheduler, SchedulerJob, get_scheduler, own_job
+from defectflow.schedulers import Scheduler, SchedulerJob, get_scheduler
 from defectflow.schema.site import Site
 
 CLEAN_UP = 30.0  # s that Parsl has to shut down
@@ -56,7 +56,7 @@ class ParslExecutor(TaskExecutor):
             raise LockedError(what, where=str(self.run), todo=todo)
         self._orphans = {job.id: job for job in self.scheduler.tagged(self.tag)}
         busy = {t.job for f in folders if (t := read_track(f)) and self._still_runs(f, t)}
-        self._cancel_and_wait([job for job in self._orphans if job not in busy and job != own_job()])
+        self._cancel_and_wait([job for job in self._orphans if job not in busy])
         self._start(fence)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -82,7 +82,7 @@ class ParslExecutor(TaskExecutor):
         if self._provider is not None:
             self._provider.leaving = True
             self._shut_down_parsl()
-            self._cancel([job.id for job in self._ask_tagged() if job.state == "pending"])
+            self._cancel([job.id for job in self.scheduler.tagged(self.tag) if job.state == "pending"])
 
     def waiting_for(self) -> str:
         """What the scheduler said at Parsl's last question."""
@@ -93,7 +93,7 @@ class ParslExecutor(TaskExecutor):
         if not self._left.is_set():
             self._left.set()
             self._shut_down_parsl()
-            self._cancel([job.id for job in self._ask_tagged() if job.id != own_job()])
+            self._cancel([job.id for job in self.scheduler.tagged(self.tag)])
 
     def _start(self, fence: Fence) -> None:
         from parsl.concurrent import ParslPoolExecutor
@@ -111,19 +111,28 @@ class ParslExecutor(TaskExecutor):
         return known and (age(folder / TRACK) or 0.0) < SILENT and self._job_goes_on(track)
 
     def _watch(self, folder: Path, track: Track, future: Future[Ended]) -> None:
+        try:
+            ended = self._end_of(folder, track)
+        except EngineError as error:  # a thread that only died would let the driver wait for ever
+            future.set_exception(error)
+            return
+        if ended is not None:
+            future.set_result(ended)
+
+    def _end_of(self, folder: Path, track: Track) -> Ended | None:
+        """How an adopted calculation ended, None if this driver leaves before."""
         asked = time.monotonic()
         while not self._left.wait(LOOK):
             now = read_track(folder)
             if now is not None and now.status is not None:
-                future.set_result(Ended(now.status, now.seconds))
-                return
+                return Ended(now.status, now.seconds)
             if time.monotonic() - asked > ASK:
                 asked = time.monotonic()
                 if (age(folder / TRACK) or 0.0) > SILENT:
                     self._cancel_and_wait([track.job])  # whatever still runs there must not meet its successor
                 if not self._job_goes_on(track):
-                    future.set_result(Ended(LOST, 0.0, self._words(track)))
-                    return
+                    return Ended(LOST, 0.0, self._words(track))
+        return None
 
     def _job_goes_on(self, track: Track) -> bool:
         try:
@@ -149,13 +158,18 @@ class ParslExecutor(TaskExecutor):
             outer.set_exception(error)
 
     def _lost(self, error: BaseException, task: Task, outer: Future[Any], whole_job: bool) -> None:
+        try:
+            outer.set_result(self._loss(error, task, whole_job))
+        except EngineError as failed:
+            outer.set_exception(failed)
+
+    def _loss(self, error: BaseException, task: Task, whole_job: bool) -> Ended:
         track = read_track(task.folder)
         if track is None or not track.running or not track.job:
-            outer.set_result(Ended(LOST, 0.0, str(error)))
-            return
+            return Ended(LOST, 0.0, str(error))
         if whole_job and self._job_goes_on(track):
             self._cancel_and_wait([track.job])  # its workers are out of reach: make sure that they have ended
-        outer.set_result(Ended(LOST, time.time() - track.started, self._words(track)))
+        return Ended(LOST, time.time() - track.started, self._words(track))
 
     def _words(self, track: Track) -> str:
         try:
@@ -187,9 +201,6 @@ class ParslExecutor(TaskExecutor):
     def _cancel(self, ids: Sequence[str]) -> None:
         if ids:
             self.scheduler.cancel(ids)
-
-    def _ask_tagged(self) -> tuple[SchedulerJob, ...]:
-        return self.scheduler.tagged(self.tag)
 
     def _shut_down_parsl(self) -> None:
         pool, self._pool = self._pool, None

@@ -30,33 +30,39 @@ PATIENCE = 300.0  # s without a sign of the driver after which it is gone
 
 
 def main(run: Path, token: str, margin: float, command: list[str]) -> int:
-    """Run the workers until they end or are no longer needed."""
+    """Run the workers until they end or are no longer needed; nothing of them is left then."""
+    _adopt_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     drained = _drained(command, seconds_left(os.environ, time.time()), margin)
     workers = subprocess.Popen(drained, preexec_fn=_die_with_parent)  # noqa: PLW1509  (this process has one thread)
-    signal.signal(signal.SIGTERM, lambda *_: _kill_all(workers.pid))
-    while workers.poll() is None:
-        time.sleep(LOOK)
-        if not _needed(run, token) and not _busy(workers.pid):
-            print("the driver is gone and nothing runs here: this job ends", flush=True)
-            _kill_all(workers.pid)
-            return 0
-    return workers.returncode
+    try:
+        while workers.poll() is None:
+            time.sleep(LOOK)
+            if not _needed(run, token) and not _busy(workers.pid):
+                print("the driver is gone and nothing runs here: this job ends", flush=True)
+                return 0
+        return workers.returncode
+    finally:
+        _kill_descendants()
+
+
+# Not every scheduler finds what is left of a cancelled job, and Parsl's workers outlive their manager; Linux does.
 
 
 def _die_with_parent() -> None:
-    # Not every scheduler finds what is left of a cancelled job; Linux does (prctl, PR_SET_PDEATHSIG).
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def _kill_all(pid: int) -> None:
-    """The workers' manager and all that it started: what is left of it would wait for ever."""
+def _adopt_orphans() -> None:
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
+def _kill_descendants() -> None:
     import psutil
 
-    with contextlib.suppress(psutil.Error):
-        manager = psutil.Process(pid)
-        for process in [*manager.children(recursive=True), manager]:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 def _drained(command: list[str], left: float | None, margin: float) -> list[str]:

@@ -140,8 +140,7 @@ def pool_command(run: Path, token: str, margin: float) -> str:
     """Command of a scheduler job, with Parsl's places to fill in."""
     # Workers outlive the interchange (that is: the driver) for as long as a calculation runs; see `pool`.
     patient = DEFAULT_LAUNCH_CMD.replace("{heartbeat_threshold}", "100000000")
-    module = f"{sys.executable} -m parsl.executors.high_throughput.process_worker_pool"
-    # Parsl formats the command twice.
-    place = shlex.quote(str(run)).replace("{", "{{{{").replace("}", "}}}}")
-    head = f"{sys.executable} -m defectflow.executors.pool {place} {token} {margin:g}"
+    python = shlex.quote(sys.executable)
+    module = f"{python} -m parsl.executors.high_throughput.process_worker_pool"
+    head = f"{python} -m defectflow.executors.pool {run} {token} {margin:g}"  # `check_site` lets no odd path come here
     return f"{head} {patient.replace('process_worker_pool.py', module, 1)}"

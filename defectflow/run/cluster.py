@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import re
+import sys
 import uuid
 from pathlib import Path
 
@@ -103,5 +104,5 @@ def require_parsl() -> None:
     try:
         importlib.metadata.version("parsl")
     except importlib.metadata.PackageNotFoundError:
-        todo = f"pip install 'defectflow[hpc]' (parsl=={PARSL}); without it: defectflow inputs --site, and collect"
+        todo = f"{sys.executable} -m pip install parsl=={PARSL}; or without it: defectflow inputs --site, and collect"
         raise EngineError("Parsl is not installed; scheduler jobs are sent through it", todo=todo) from None

@@ -173,22 +173,23 @@ class _Driver:
         if ended.status == NO_TIME and not self.options.resend:
             raise WalltimeError(f"not started: {ended.words}", where=path, todo="run it again with more time")
         if ended.status == NO_TIME:
+            self._count(path, "found no scheduler job with time left", _NO_TIMES, ended.words)
             self.attempts.note_not_started(attempt)
             self.later[path] = time.monotonic() + _AGAIN
-            return self._count(path, "found no scheduler job with time left", _NO_TIMES, ended.words)
+            return True
         if ended.status == LOST or (ended.status == _KILLED and self.options.retries):
             return self._lost(attempt, ended)
         if ended.status != 0 and self.options.resend and self.attempts.stopped(path):
-            self.attempts.note(attempt, "submitted", "", (ended.seconds, self.options.cores))
             todo = "give its scheduler jobs more walltime"
-            return self._count(path, "was stopped before the walltime ended", _STOPS, todo)
+            self._count(path, "was stopped before the walltime ended", _STOPS, todo)
+            self.attempts.note(attempt, "submitted", "", (ended.seconds, self.options.cores))
+            return True
         return False
 
-    def _count(self, path: str, what: str, limit: int, todo: str) -> bool:
+    def _count(self, path: str, what: str, limit: int, todo: str) -> None:
         self.counts[path, what] += 1
         if self.counts[path, what] > limit:
             raise _LostError(f"{what} {limit} times", where=path, todo=todo)
-        return True
 
     def _lost(self, attempt: Attempt, ended: Ended) -> bool:
         words = ended.words or "killed by signal 9 from outside, perhaps for memory"

@@ -52,24 +52,26 @@ def collect_by_hand(study: AnyStudy, engine: Engine, site: Site) -> ByHand:
     LockedError
         If a driver runs the study.
     """
-    found = ByHand()
     with lease(study.folder):
-        hand = _Hand(study, engine, site, found)
-        for job in study.jobs:
-            hand.visit(job)
+        found = _Hand(study, engine, site).visit_all()
         if any(has_overrides(study, path) for path in found.states):
-            for job in study.jobs:  # a partner needed other settings: what was made without them is to be sent again
-                hand.visit(job)
+            # A partner needed other settings: what was made without them is to be sent again.
+            found = _Hand(study, engine, site).visit_all()
     return found
 
 
 class _Hand:
-    def __init__(self, study: AnyStudy, engine: Engine, site: Site, found: ByHand) -> None:
-        self.study, self.engine, self.site, self.found = study, engine, site, found
+    def __init__(self, study: AnyStudy, engine: Engine, site: Site) -> None:
+        self.study, self.engine, self.site, self.found = study, engine, site, ByHand()
         self.attempts = Attempts(study, engine)
         self.queue = sent_by_hand(study.folder, site) if site.scheduler != "none" else {}
 
-    def visit(self, job: Job) -> None:
+    def visit_all(self) -> ByHand:
+        for job in self.study.jobs:
+            self._visit(job)
+        return self.found
+
+    def _visit(self, job: Job) -> None:
         if job.after is not None and self.found.states.get(job.after) != "done":
             self.found.states[job.path] = "waiting"
             return
@@ -84,20 +86,23 @@ class _Hand:
             self.found.states[job.path] = queued.state
             return
         sent = self.attempts.adopted(wanted, inputs)
-        self.found.states[job.path] = self._taken(sent) if sent and self._ran(job.path) else self._left(wanted, inputs)
+        taken = self._taken(sent) if sent and self._ran(job.path) else None
+        self.found.states[job.path] = taken or self._left(wanted, inputs)
 
     def _ran(self, path: str) -> bool:
         folder = self.study.job_folder(path)
         return (folder / "error.json").is_file() or any(file.is_file() for file in self.engine.outputs(folder))
 
-    def _taken(self, sent: Attempt) -> str:
+    def _taken(self, sent: Attempt) -> str | None:
+        """How a job that ran ended, None if what it left is no result."""
         failed = (self.study.job_folder(sent.job.path) / "error.json").is_file()
         try:
             result: CalcResult = self.attempts.result(sent, 1 if failed else 0)
         except DefectFlowError as error:
-            if failed:
-                self.attempts.note(sent, "failed", str(error), (0.0, 1))
-            return "failed" if failed else "to send"
+            if not failed:
+                return None
+            self.attempts.note(sent, "failed", str(error), (0.0, 1))
+            return "failed"
         state = "done" if result.converged else "unconverged"
         self.attempts.note(sent, state, "", (0.0, 1))
         return state

@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from defectflow.errors import DefectFlowError, InputError, LockedError
+from defectflow.errors import NOT_FINISHED, DefectFlowError, InputError, LockedError
 from defectflow.run.cluster import CLUSTER, cluster_tag
 from defectflow.run.collect import trusted_result
 from defectflow.run.lease import driver_of
@@ -14,8 +14,6 @@ from defectflow.run.study import AnyStudy
 from defectflow.schedulers import driver_request, get_scheduler, own_job, render
 from defectflow.schema.jsonio import write_atomic
 from defectflow.schema.site import Site
-
-_NOT_FINISHED = 75
 
 
 def submit_driver(folder: Path, site: Site) -> str:
@@ -57,4 +55,4 @@ def _command(folder: Path) -> str:
     program = f"{shlex.quote(sys.executable)} -m defectflow.cli.main"
     place = shlex.quote(str(folder))
     # Only what is unfinished is sent again: what failed by itself would fail again.
-    return f"{program} resume {place} --keep-failed\n[ $? -ne {_NOT_FINISHED} ] || {program} submit {place}"
+    return f"{program} resume {place} --keep-failed\n[ $? -ne {NOT_FINISHED} ] || {program} submit {place}"

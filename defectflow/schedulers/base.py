@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -92,6 +92,16 @@ def ask(command: Sequence[str], folder: Path | None = None) -> str:
     if done.returncode != 0:
         raise EngineError(f"says: {(done.stderr or done.stdout).strip()}", where=" ".join(command[:2]))
     return done.stdout
+
+
+def cancel_each(command: str, ids: Iterable[str], look: Callable[[str], SchedulerJob]) -> None:
+    """Cancel job by job with a scheduler's command; one that has ended meanwhile is no error."""
+    for job in ids:
+        try:
+            ask([command, job])
+        except EngineError:
+            if look(job).state != "ended":
+                raise
 
 
 def forgotten(job: str) -> SchedulerJob:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from defectflow.errors import EngineError
-from defectflow.schedulers.base import SchedulerJob, ask, forgotten
+from defectflow.schedulers.base import SchedulerJob, ask, cancel_each, forgotten
 
 _PENDING = {"PEND", "PSUSP", "WAIT", "PROV"}
 _RUNNING = {"RUN", "USUSP", "SSUSP", "UNKWN", "ZOMBI"}
@@ -42,12 +42,7 @@ class Lsf:
 
     def cancel(self, ids: Iterable[str]) -> None:
         """By ``bkill``; a job that has ended meanwhile is no error."""
-        for job in ids:
-            try:
-                ask(["bkill", job])
-            except EngineError:
-                if _look(job).state != "ended":
-                    raise
+        cancel_each("bkill", ids, _look)
 
 
 def _look(job: str) -> SchedulerJob:

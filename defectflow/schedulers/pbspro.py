@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from defectflow.errors import EngineError
-from defectflow.schedulers.base import SchedulerJob, ask, forgotten
+from defectflow.schedulers.base import SchedulerJob, ask, cancel_each, forgotten
 
 _PENDING = set("QHWTM")  # queued, held, waiting, moving, moved
 _RUNNING = set("RESBU")  # running, exiting, suspended, array running, suspended by a user's keyboard
@@ -38,12 +38,7 @@ class PbsPro:
 
     def cancel(self, ids: Iterable[str]) -> None:
         """By ``qdel``; a job that has ended meanwhile is no error."""
-        for job in ids:
-            try:
-                ask(["qdel", job])
-            except EngineError:
-                if _look(job).state != "ended":
-                    raise
+        cancel_each("qdel", ids, _look)
 
 
 def _look(job: str) -> SchedulerJob:

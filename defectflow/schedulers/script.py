@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from defectflow.formats.clock import clock_seconds
@@ -45,7 +45,7 @@ def request_for(site: Site, name: str, tag: str, command: str, log: Path) -> Req
     """A job with room for all calculations that the site runs side by side in one."""
     r = site.resources
     nodes = r.nodes if site.driver == "login" else site.driver_job.nodes
-    whole = replace_resources(r, tasks=r.tasks * site.jobs.calculations, nodes=nodes)
+    whole = _with_counts(r, tasks=r.tasks * site.jobs.calculations, nodes=nodes)
     return Request(name, tag, command, log, whole, site.walltime, site.partition)
 
 
@@ -66,14 +66,9 @@ def render(site: Site, request: Request) -> str:
     return "\n".join(lines) + "\n"
 
 
-def replace_resources(resources: Resources, **changes: int) -> Resources:
+def _with_counts(resources: Resources, **changes: int) -> Resources:
     """The same with other counts."""
     return Resources.model_validate({**resources.model_dump(), **changes})
-
-
-def with_command(request: Request, command: str) -> Request:
-    """The same job with another command."""
-    return replace(request, command=command)
 
 
 def _values(site: Site, request: Request) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast
 
@@ -13,6 +12,7 @@ from defectflow.errors import RecipeError
 from defectflow.schema.quantity import IN_RECIPE, Energy, Length, Moment, SignedEnergy
 from defectflow.schema.recipe_errors import explain
 from defectflow.schema.settings import KMesh, Record, Settings, check_element
+from defectflow.schema.toml import read_toml
 
 Vector = tuple[float, float, float]
 IntRow = tuple[int, int, int]
@@ -281,7 +281,7 @@ def load_recipe(path: Path | str) -> Recipe:
 
 def checked_recipe(model: type[R], path: Path) -> R:
     """Read a recipe of one kind; see `load_recipe`."""
-    document = read_toml(path)
+    document = read_toml(path, "recipe", "make one: defectflow init NAME")
     if document.get("kind") == "junction" and "kind" not in model.model_fields:
         todo = "see: defectflow junction --help"
         raise RecipeError("is the recipe of a junction, not of a study of pairs", where=str(path), todo=todo)
@@ -291,20 +291,6 @@ def checked_recipe(model: type[R], path: Path) -> R:
         return model.model_validate(_absolute_file(document, path.parent), context={IN_RECIPE: True})
     except ValidationError as error:
         raise explain(error, model, path) from None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; one that is missing, too long or no TOML is a RecipeError."""
-    try:
-        if path.stat().st_size > 1_000_000:
-            raise RecipeError("a recipe is a short text; this file has over 1 MB", where=str(path))
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError("no such recipe", where=str(path), todo="make one: defectflow init NAME") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot be read as text ({error})", where=str(path)) from None
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"is not valid TOML: {error}", where=str(path)) from None
 
 
 def _absolute_file(document: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from defectflow.errors import InputError
 from defectflow.formats.clock import clock_seconds
 from defectflow.resources import listing, resource
-from defectflow.schema.quantity import Memory
-from defectflow.schema.recipe import read_toml
+from defectflow.schema.quantity import IN_RECIPE, Memory
 from defectflow.schema.recipe_errors import explain
 from defectflow.schema.settings import Record
+from defectflow.schema.toml import read_toml
 
 Count = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 SHORTEST_USE = 30.0  # s between the start of a scheduler job and its margin: its workers need some to start
+_TODO = "write one: defectflow init NAME --site slurm"
 _LAUNCH_WORDS = {"tasks", "threads", "nodes"}
 
 
@@ -192,7 +193,7 @@ def load_site(name: str) -> Site:
     """
     path = site_path(name)
     try:
-        return Site.model_validate(read_toml(path), context={"in_recipe": True})
+        return Site.model_validate(read_toml(path, "site file", _TODO), context={IN_RECIPE: True})
     except ValidationError as error:
         raise explain(error, Site, path) from None
 
@@ -204,5 +205,6 @@ def site_path(name: str) -> Path:
     if f"{name}.toml" in (known := listing("templates", "sites")):
         return resource("templates", f"sites/{name}.toml")
     names = ", ".join(k.removesuffix(".toml") for k in known)
-    todo = f"write one (defectflow init NAME --site slurm), or take one of the package's: {names}"
-    raise InputError("no such site file", where=f"--site {name}", todo=todo)
+    raise InputError(
+        "no such site file", where=f"--site {name}", todo=f"{_TODO}, or take one of the package's: {names}"
+    )

@@ -24,14 +24,13 @@ gpaw = "mpirun --oversubscribe -n {tasks}"
 def test_status_shows_what_each_calculation_does_and_its_scheduler_job(run):
     run.environment["DEFECTFLOW_REPLAY_STEP"] = "1"
     driver = run.start()
-    tracks = run.until(3)
+    run.until(3)
     time.sleep(2)
     seen = json.loads(run.finish("status", run.folder, "--json"))
     running = {row["path"]: row for row in seen["jobs"] if row["state"] == "running"}
     assert {row["scheduler_job"] for row in running.values()} <= {j["id"] for j in seen["scheduler_jobs"]}
     assert any(row["scf_step"] and row["energy"] < 0 for row in running.values())
     assert f"process {driver.pid}" in seen["driver"]
-    assert len(tracks) >= 3
     driver.kill()
     driver.communicate()
 

@@ -46,6 +46,17 @@ def test_a_cancelled_job_leaves_nothing_of_its_workers(pool):
     assert not theirs[0].is_running()
 
 
+def test_workers_that_lost_their_manager_are_found_too(pool):
+    """A scheduler tells all processes of a job to end at once; Parsl's manager does, its workers do not."""
+    process, workers = pool
+    while not (theirs := workers.children()):
+        time.sleep(0.05)
+    workers.kill()
+    process.terminate()
+    theirs[0].wait(10)
+    assert not theirs[0].is_running()
+
+
 def test_the_job_ends_when_another_driver_has_taken_over_and_nothing_runs(pool, tmp_path):
     (tmp_path / DRIVER).write_text(json.dumps({"token": "theirs"}))
     assert pool[0].wait(20) == 0

@@ -67,7 +67,9 @@ def test_a_cut_off_output_is_no_result(study):
     send([first])
     output = first.parent / "output.json"
     output.write_bytes(output.read_bytes()[:100])
-    assert bring_back(study).states["bulk/static"] == "to send"
+    again = bring_back(study)
+    assert again.states["bulk/static"] == "to send"
+    assert first in again.scripts
 
 
 def test_a_study_with_a_driver_is_left_alone(study):
