@@ -13,7 +13,7 @@ from defectflow.structures.sites import (
     Floats,
     Ints,
     lattice_points,
-    site_permutations,
+    site_images,
     sublattice_sites,
     supercell_operations,
 )
@@ -45,6 +45,16 @@ class PairTable:
     sites: Ints
     which: Ints
 
+    def joined_by(self, vector: Floats) -> PairOrbit | None:
+        """The pair of two sites that are `vector` (A) apart, modulo the supercell; None if there are none."""
+        coords = self.cell.frac_coords[self.sites]
+        offset = coords[None] - coords[:, None] - self.cell.lattice.get_fractional_coords(vector)
+        offset -= np.round(offset)
+        distance = np.linalg.norm(offset @ self.cell.lattice.matrix, axis=2)
+        first, second = np.unravel_index(np.argmin(distance), distance.shape)
+        number = int(self.which[first, second])
+        return self.orbits[number] if distance[first, second] < 1e-2 and number >= 0 else None
+
 
 def distinct_pairs(host: Structure, matrix: Ints, element: str) -> tuple[PairOrbit, ...]:
     """All symmetry-distinct pairs of sites of `element` in a supercell, nearest first; see `pair_table`."""
@@ -70,7 +80,7 @@ def pair_table(host: Structure, matrix: Ints, element: str) -> PairTable:
     cell = supercell(host, matrix)
     sites = sublattice_sites(cell, element)
     coords, lattice = cell.frac_coords[sites], cell.lattice.matrix
-    permutations = site_permutations(coords, lattice, supercell_operations(host, matrix))
+    permutations = np.unique(site_images(coords, lattice, supercell_operations(host, matrix)), axis=0)
     found = [(orbit, *_representative(orbit, coords, lattice)) for orbit in pair_orbits(permutations)]
     found.sort(key=lambda f: (round(float(np.linalg.norm(f[2])), 4), f[1]))
     audit = _ShellAudit(cell, sites, host.lattice.a, [float(np.linalg.norm(f[2])) for f in found])

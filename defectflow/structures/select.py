@@ -65,7 +65,7 @@ def _by_shell(host: Structure, table: PairTable, element: str, shell: int) -> Pa
 def _by_vector(host: Structure, table: PairTable, element: str, vector: Vector) -> PairOrbit:
     target = np.array(vector) * host.lattice.a
     length = float(np.linalg.norm(target))
-    orbit = _joined_by(table, target)
+    orbit = table.joined_by(target)
     if orbit is None:
         todo = "give the vector in units of the host's lattice constant a"
         raise StructureError(f"{vector} joins no two {element} sites", where="pairs.vectors_over_a", todo=todo)
@@ -74,16 +74,6 @@ def _by_vector(host: Structure, table: PairTable, element: str, vector: Vector) 
     cells = _cells_holding(host, element, lambda o: abs(o.distance - length) < 1e-3)
     what = f"the pair {vector} a, d = {length / host.lattice.a:.4f} a,"
     raise _aliased(what, "pairs.vectors_over_a", orbit, cells)
-
-
-def _joined_by(table: PairTable, target: np.ndarray) -> PairOrbit | None:
-    coords = table.cell.frac_coords[table.sites]
-    offset = coords[None] - coords[:, None] - table.cell.lattice.get_fractional_coords(target)
-    offset -= np.round(offset)
-    distance = np.linalg.norm(offset @ table.cell.lattice.matrix, axis=2)
-    first, second = np.unravel_index(np.argmin(distance), distance.shape)
-    number = int(table.which[first, second])
-    return table.orbits[number] if distance[first, second] < 1e-2 and number >= 0 else None
 
 
 def _cells_holding(host: Structure, element: str, holds: Callable[[PairOrbit], bool]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 SYMPREC = 1e-3  # A; positions closer than this are the same site
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Operation = tuple[Ints, Floats]  # rotation and translation in fractional coordinates
 
 
 def sublattice_sites(cell: Structure, element: str) -> Ints:
@@ -52,49 +55,50 @@ def space_group(lattice: Floats, coords: Floats, kinds: list[int]) -> tuple[Ints
     return np.asarray(found.rotations, dtype=np.int64), np.asarray(found.translations)
 
 
-def supercell_operations(host: Structure, matrix: Ints) -> list[tuple[Ints, Floats]]:
+def supercell_operations(host: Structure, matrix: Ints) -> list[Operation]:
     """Operations (W, t) of the host's space group that keep the supercell's lattice.
 
     They act on fractional coordinates of the supercell as ``s @ W.T + t``. Together they generate the
     whole group of the pristine supercell: the point operations, the centring and the three host translations.
     """
     inverse = np.linalg.inv(matrix)
-    operations = []
-    found = space_group(host.lattice.matrix, host.frac_coords, list(host.atomic_numbers))
-    for rotation, shift in zip(*found, strict=True):
-        turned = matrix @ rotation.T @ inverse
-        whole = np.rint(turned)
-        if np.abs(turned - whole).max() < 1e-6:
-            operations.append((whole.astype(np.int64).T, shift @ inverse))
+    rotations, shifts = space_group(host.lattice.matrix, host.frac_coords, list(host.atomic_numbers))
+    turned, keeps = in_supercell(rotations, matrix)
     identity = np.eye(3, dtype=np.int64)
-    return operations + [(identity, row) for row in inverse]
+    return [*zip(turned, shifts[keeps] @ inverse, strict=True), *((identity, row) for row in inverse)]
 
 
-def site_permutations(coords: Floats, lattice: Floats, operations: list[tuple[Ints, Floats]]) -> Ints:
-    """Permutation of the sites `coords` (fractional) under each operation, shape (operations, sites).
+def in_supercell(rotations: Ints, matrix: Ints) -> tuple[Ints, Bools]:
+    """Those rotations that keep a supercell's lattice, in fractional coordinates of it, and which they are."""
+    turned = matrix @ rotations.transpose(0, 2, 1) @ np.linalg.inv(matrix)
+    keeps = np.abs(turned - np.rint(turned)).max(axis=(1, 2)) < 1e-6
+    return np.rint(turned[keeps]).astype(np.int64).transpose(0, 2, 1), keeps
+
+
+def site_images(coords: Floats, lattice: Floats, operations: Sequence[Operation]) -> Ints:
+    """Number of the site `coords` (fractional) on which each site falls under each operation, (operations, sites).
 
     Raises
     ------
     StructureError
         If an operation maps a site onto none.
     """
-    from scipy.spatial import cKDTree
-
-    tree = cKDTree(_wrap(coords), boxsize=1.0)
     tolerance = 10 * SYMPREC / float(np.linalg.norm(lattice, axis=1).min())
-    rows = []
-    for rotation, shift in operations:
-        distance, image = tree.query(_wrap(coords @ rotation.T + shift))
-        if distance.max() > tolerance or len(np.unique(image)) != len(coords):
+    circle, places = _on_circles(coords), np.arange(len(coords))
+    rows = np.empty((len(operations), len(coords)), dtype=np.int64)
+    for row, (rotation, shift) in zip(rows, operations, strict=True):
+        moved = coords @ rotation.T + shift
+        row[:] = (_on_circles(moved) @ circle.T).argmax(axis=1)
+        offset = moved - coords[row]
+        if np.abs(offset - np.rint(offset)).max() > tolerance or not np.array_equal(np.sort(row), places):
             raise StructureError("a symmetry operation of the host does not map the sublattice onto itself")
-        rows.append(image)
-    return np.unique(np.array(rows, dtype=np.int64), axis=0)
+    return rows
 
 
-def _wrap(coords: Floats) -> Floats:
-    wrapped = coords % 1.0
-    wrapped[wrapped >= 1.0 - 1e-12] = 0.0
-    return np.asarray(wrapped)
+def _on_circles(coords: Floats) -> Floats:
+    # Points modulo lattice vectors are points on three circles: the nearer, the larger their inner product.
+    angles = 2 * np.pi * coords
+    return np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def lattice_points(lattice: Floats, radius: float) -> Floats:

@@ -1,0 +1,35 @@
+"""Distances between the sites of a supercell, and the shells that they form."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from defectflow.structures.sites import Floats, Ints, lattice_points
+
+SAME_LENGTH = 1e-3  # A
+
+
+def nearest_distances(lattice: Floats, coords: Floats) -> Floats:
+    """Shortest distance of any two sites (A), (n, n); on the diagonal that of a site and its nearest image."""
+    shifts = lattice_points(lattice, float(np.linalg.norm(lattice, axis=1).sum()) / 2)
+    lengths = np.linalg.norm(shifts, axis=1)
+    rows = []
+    for site in coords:
+        offset = coords - site
+        vectors = (offset - np.rint(offset)) @ lattice
+        rows.append(np.linalg.norm(vectors[:, None] + shifts, axis=2).min(axis=1))
+    found = np.array(rows)
+    np.fill_diagonal(found, lengths[lengths > SAME_LENGTH].min())
+    return found
+
+
+def steps(lengths: Floats) -> Floats:
+    """The different lengths (A), rising."""
+    rising = np.sort(lengths, axis=None)
+    return np.asarray(rising[np.append(True, np.diff(rising) > SAME_LENGTH)[: len(rising)]])
+
+
+def shell_numbers(distance: Floats) -> Ints:
+    """Number of each distance between different sites, nearest is 1; 0 on the diagonal."""
+    apart = ~np.eye(len(distance), dtype=bool)
+    return np.asarray(np.searchsorted(steps(distance[apart]) - SAME_LENGTH, distance) * apart)
