@@ -63,6 +63,8 @@ class Level:
         Mean projection on both dopants (see `Projections`).
     per_dopant : (float, float)
         The same on each of them.
+    orbitals : dict of str to float
+        The same by orbital ("s", "p", "d").
     crosses : bool
         Whether the reference lies between `lowest` and `highest`, widened by the smearing width and the
         reference's uncertainty: closer than that the run cannot tell. With few k-points a band has no width.
@@ -78,6 +80,7 @@ class Level:
     occupation: float
     dopant_weight: float
     per_dopant: tuple[float, float]
+    orbitals: dict[str, float]
     crosses: bool
     spin_degenerate: bool
 
@@ -128,11 +131,14 @@ def _broadened(result: CalcResult, weights: Floats, energies: Floats, sigma: flo
 
 
 def _group_weight(result: CalcResult, sites: tuple[int, ...]) -> Floats:
+    return np.asarray(_site_weights(result, sites).sum(axis=(3, 4)), float)
+
+
+def _site_weights(result: CalcResult, sites: tuple[int, ...]) -> Floats:
     known = result.projections.sites.tolist()
     if missing := [s for s in sites if s not in known]:
         raise AnalysisError(f"no projections on sites {missing}", todo=f"this run projected on {known}")
-    columns = [known.index(s) for s in sites]
-    return np.asarray(result.projections.weights[..., columns, :].sum(axis=(3, 4)), float)
+    return np.asarray(result.projections.weights[..., [known.index(s) for s in sites], :])
 
 
 def levels_around(
@@ -140,7 +146,7 @@ def levels_around(
 ) -> tuple[Level, ...]:
     """Bands that come within `window` (eV) of the reference, lowest first, up before down."""
     eigenvalues = result.eigenvalues - reference.energy
-    weights = (_group_weight(result, dopants[:1]), _group_weight(result, dopants[1:]))
+    weights = _site_weights(result, dopants)
     margin = reference.uncertainty + result.settings.smearing.width
     levels = []
     for spin in range(result.n_spins):
@@ -150,12 +156,11 @@ def levels_around(
     return tuple(sorted(levels, key=lambda v: (round(v.energy, 6), v.spin == "down")))
 
 
-def _level(
-    result: CalcResult, e: Floats, which: tuple[int, int], weights: tuple[Floats, Floats], margin: float
-) -> Level:
+def _level(result: CalcResult, e: Floats, which: tuple[int, int], weights: Floats, margin: float) -> Level:
     spin, band = which
     k = result.k_weights
-    first, second = (float(k @ w[spin, :, band]) for w in weights)
+    on = np.einsum("k,kmo->mo", k, weights[spin, :, band])
+    first, second = (float(w) for w in on.sum(axis=1))
     low, high = float(e[spin, :, band].min()), float(e[spin, :, band].max())
     partner = result.n_spins == 1 or _same_in_other_spin(e, spin, band)
     return Level(
@@ -167,6 +172,7 @@ def _level(
         occupation=float(k @ result.occupations[spin, :, band]),
         dopant_weight=first + second,
         per_dopant=(first, second),
+        orbitals=dict(zip(result.projections.orbitals, on.sum(axis=0).tolist(), strict=True)),
         crosses=low - margin <= 0 <= high + margin,
         spin_degenerate=partner,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.shared import AsJson, RunFolder, console, print_json
+from defectflow.cli.shared import AsJson, RunFolder, console, print_json, refuse_existing
 
 if TYPE_CHECKING:
     from defectflow.run import Study
@@ -61,12 +61,7 @@ def _stem(output: Path, force: bool) -> Path:
 
     if not output.name:
         raise InputError(f'"{output}" is no file name', where="--output", todo="give a name without suffix")
-    for suffix in ("csv", "pdf", "svg"):
-        path = output.with_name(f"{output.name}.{suffix}")
-        if path.exists() and not force:
-            raise InputError(
-                "exists already; nothing was changed", where=str(path), todo="choose another name, or --force"
-            )
+    refuse_existing([output.with_name(f"{output.name}.{suffix}") for suffix in ("csv", "pdf", "svg")], force)
     return output
 
 

@@ -35,6 +35,26 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
+def counting(what: str, total: int | None, quiet: bool) -> Iterator[Callable[[int, str], None]]:
+    """Give a function that shows how many of `total` steps are done, and a remark, while a computation runs.
+
+    It writes to a terminal only, and never to the standard output.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = quiet or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task(what, total=total)
+
+        def show(done: int, remark: str) -> None:
+            bar.update(task, completed=done, description=f"{what} {remark}".rstrip())
+
+        yield show
+
+
+@contextmanager
 def watching(folder: Path, jobs: int, quiet: bool = False) -> Iterator[Callable[[Snapshot], None]]:
     """Give a function that shows snapshots: a live table on a terminal, lines elsewhere, the log alone if quiet."""
     if quiet:
