@@ -30,7 +30,7 @@ $(VENV)/.installed: pyproject.toml .ci/setup templates/gpaw/siteconfig.py
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	sh .ci/setup $(VENV) gpaw,hpc,dev
+	sh .ci/setup $(VENV) gpaw,hpc,charged,dev
 	touch $@
 
 clean:

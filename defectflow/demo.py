@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from defectflow.errors import InputError
 from defectflow.schema.cell import Cell, PairCell, PairOrbit
 from defectflow.schema.result import CalcResult, Convergence, Projections
 from defectflow.schema.settings import KMesh, Settings, Smearing
@@ -13,9 +14,20 @@ from defectflow.schema.settings import KMesh, Settings, Smearing
 LATTICE_CONSTANT = 4.0  # A, of a toy crystal
 
 
-def demo_folder() -> Path:
-    """Folder of the shipped run of ``workflows/quick.toml``; its results carry code, version and settings."""
-    return Path(__file__).resolve().parent / "data" / "quick"
+DEMOS = ("quick", "carbon_capture")
+
+
+def demo_folder(name: str = "quick") -> Path:
+    """Folder of the shipped run of ``workflows/<name>.toml``; its results carry code, version and settings.
+
+    Raises
+    ------
+    InputError
+        If no run of that name is shipped.
+    """
+    if name not in DEMOS:
+        raise InputError(f'no run of "{name}" is shipped', where="--from", todo=f"known: {', '.join(DEMOS)}")
+    return Path(__file__).resolve().parent / "data" / name
 
 
 def tiny_pair(state: str = "FM") -> PairCell:

@@ -118,3 +118,25 @@ def toy_run(tmp_path_factory, toy_text, stand_in) -> Path:
     command = stand_in["DEFECTFLOW_VASP_CMD"].split()
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
     return folder
+
+
+@pytest.fixture(scope="session")
+def screen_text() -> str:
+    """Recipe of a screening that the stand-in for VASP runs in seconds."""
+    return (ROOT / "tests" / "screen.toml").read_text()
+
+
+@pytest.fixture
+def screen_file(tmp_path, screen_text):
+    """Write that recipe, with replacements, and return its path."""
+
+    def write(*replacements: tuple[str, str]) -> Path:
+        text = screen_text
+        for old, new in replacements:
+            assert old in text, old
+            text = text.replace(old, new)
+        path = tmp_path / "screen.toml"
+        path.write_text(text)
+        return path
+
+    return write

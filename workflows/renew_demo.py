@@ -1,37 +1,45 @@
-"""Renew the shipped demo from a finished run of ``quick.toml``: ``python workflows/renew_demo.py runs/quick``.
+"""Renew a shipped study from a finished run: ``python workflows/renew_demo.py RUN [quick | carbon_capture]``.
 
-Only results and states are kept; inputs follow from the recipe, logs and densities are left behind.
+Only results, states and decisions are kept; inputs follow from the recipe, logs and densities are left behind.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from defectflow.demo import demo_folder
 from defectflow.errors import InputError
-from defectflow.run import Study
+from defectflow.run import open_study
 from defectflow.run.collect import trusted_result
+from defectflow.schema.jsonio import save_record
 
 KEPT = ("result.json", "result.npz", "job.json")
 
 
 def renew(run: Path, target: Path) -> None:
-    """Copy what the demo needs; every result must be converged and made from today's inputs."""
-    study = Study.open(run)
+    """Copy what the demo needs; every result must be made from today's inputs. What failed stays as failed."""
+    study = open_study(run)
     if study.engine_name != "gpaw":
         raise InputError(f"the demo is a run of GPAW, this is one of {study.engine_name}", where=str(run))
-    for job in study.jobs:
-        trusted_result(study, job.path)
+    states = {job.path: study.state(job.path) for job in study.jobs}
+    for path, state in states.items():
+        if state is not None and state.state not in ("failed", "waiting"):
+            trusted_result(study, path)
     shutil.rmtree(target, ignore_errors=True)
-    for job in study.jobs:
-        (target / job.path).mkdir(parents=True)
-        for name in KEPT:
-            shutil.copy(run / job.path / name, target / job.path / name)
-    for name in ("study.toml", "study.json"):
-        shutil.copy(run / name, target / name)
+    for path in states:
+        for kept in (run / path / name for name in KEPT):
+            if kept.is_file():
+                (target / path).mkdir(parents=True, exist_ok=True)
+                shutil.copy(kept, target / path / kept.name)
+    for path, state in states.items():
+        if state is not None and state.error:  # without the place where it was run
+            save_record(replace(state, error=state.error.replace(f"{run}/", "")), target / path / "job.json")
+    for path in (run / "study.toml", run / "study.json", *run.glob("promotions.*.json")):
+        shutil.copy(path, target / path.name)
 
 
 if __name__ == "__main__":
-    renew(Path(sys.argv[1]), demo_folder())
+    renew(Path(sys.argv[1]), demo_folder(*sys.argv[2:3]))

@@ -20,6 +20,8 @@ SITE_MOMENT_SEEN = 0.05  # muB; smaller site moments say nothing about a sign
 HOST_MOMENT = 0.3  # muB; larger ones on atoms of the host make its own magnetic order
 SHELL_TOLERANCE = 0.15  # relative change of the dopants' distance
 FORCE_SLACK = 2.0  # largest force of the static run over the limit of the relaxation
+# Numerics that follow from what a cell holds, and say nothing about the method.
+OF_THE_CELL = frozenset({"convergence", "charge", "NELECT", "MAGMOM", "ISPIN"})
 SCF_SLACK = 0.005  # eV between the relaxation's last energy and the static run's
 
 
@@ -81,7 +83,7 @@ def verify_state(entry: StateEntry) -> Certificate:
     result, pair, name = _result(entry), entry.pair, entry.name
     run = verify_run(result, name)
     reasons = [*run.reasons, *_wrong_moments(result, pair, name), *_left_its_shell(result, pair, name)]
-    reasons += _left_its_relaxation(result, entry.relaxed, name)
+    reasons += left_its_relaxation(result, entry.relaxed, name)
     return certificate(reasons, list(run.remarks))
 
 
@@ -91,7 +93,8 @@ def _result(entry: StateEntry) -> CalcResult:
     return entry.result
 
 
-def _left_its_relaxation(result: CalcResult, relaxed: CalcResult | None, name: str) -> list[str]:
+def left_its_relaxation(result: CalcResult, relaxed: CalcResult | None, name: str) -> list[str]:
+    """Why a static run does not belong to its relaxation: forces are left, or another SCF minimum; empty if it does."""
     if relaxed is None:
         return []
     reasons = []
@@ -191,6 +194,19 @@ def verify_settings(first: CalcResult, second: CalcResult) -> Certificate:
     if len(first.k_weights) != len(second.k_weights):
         remarks.append("the same mesh was reduced to different numbers of k-points (different symmetry)")
     return certificate(reasons, remarks)
+
+
+def verify_method(first: CalcResult, second: CalcResult) -> Certificate:
+    """Whether energies of two different cells may be combined: one code, one method, one PAW set for each element."""
+    skipped = {"kpoints", "potentials"}
+    keys = [k for k in type(first.settings).model_fields if k not in skipped]
+    fields = [(f"settings.{k}", getattr(first.settings, k), getattr(second.settings, k)) for k in keys]
+    fields += [(k, getattr(first, k), getattr(second, k)) for k in ("code", "version")]
+    shared = sorted(set(first.potentials) & set(second.potentials))
+    fields += [(f"potentials.{s}", first.potentials[s], second.potentials[s]) for s in shared]
+    reasons = [f"{key} differs: {a} and {b}" for key, a, b in fields if a != b]
+    numerics = [n for n in _different_numerics(first, second) if n[0] not in OF_THE_CELL and not is_neutral(n[0])]
+    return certificate([*reasons, *(f"numerics.{k} differs: {a} and {b}" for k, a, b in numerics)], [])
 
 
 def _different_numerics(a: CalcResult, b: CalcResult) -> list[tuple[str, str | None, str | None]]:

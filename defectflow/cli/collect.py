@@ -21,7 +21,8 @@ def collect(folder: RunFolder, as_json: AsJson = False) -> None:
     """Take back what was sent by hand (inputs --site) and write the scripts of the jobs that are ready now."""
     from defectflow.engines import get_engine
     from defectflow.errors import InputError
-    from defectflow.run import open_study
+    from defectflow.pipeline.screen import next_round
+    from defectflow.run import ScreenStudy, open_study
     from defectflow.run.cluster import kept_site
     from defectflow.run.hand import collect_by_hand
 
@@ -30,7 +31,12 @@ def collect(folder: RunFolder, as_json: AsJson = False) -> None:
     if site is None:
         todo = "defectflow inputs RECIPE --site FILE -o FOLDER makes one"
         raise InputError("was not prepared to be sent by hand", where=str(folder), todo=todo)
-    show(collect_by_hand(study, get_engine(study.engine_name), site), as_json)
+    engine = get_engine(study.engine_name)
+    found = collect_by_hand(study, engine, site)
+    while isinstance(study, ScreenStudy) and next_round(study, found.states):
+        study = ScreenStudy.open(folder)
+        found = collect_by_hand(study, engine, site)
+    show(found, as_json)
 
 
 def show(found: ByHand, as_json: bool) -> None:

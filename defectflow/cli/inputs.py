@@ -28,7 +28,7 @@ def inputs(
     if site is not None:
         _with_scripts(recipe, output, engine, site)
     from defectflow.export.job_inputs import write_inputs
-    from defectflow.schema.junction import load_any
+    from defectflow.schema.kinds import load_any
 
     folders = write_inputs(load_any(recipe), output, engine)
     for folder in folders:

@@ -11,19 +11,24 @@ from defectflow.cli import (
     align,
     build,
     cancel,
+    cells,
     collect,
     compare,
     doctor,
     dos,
+    energetics,
     init,
     inputs,
+    iv,
     junction,
     logs,
     pairs,
     parse,
     run,
+    screen,
     status,
     submit,
+    transport,
     verify,
 )
 from defectflow.errors import DefectFlowError
@@ -35,8 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_STUDY = (doctor, init, pairs, build, inputs, run, submit, status, logs, cancel, collect)
-_RESULTS = (parse, verify, compare, dos, junction, align)
+_STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, logs, cancel, collect)
+_RESULTS = (parse, verify, compare, dos, junction, align, screen, energetics, transport, iv)
 for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
 

@@ -16,10 +16,10 @@ from defectflow.errors import NOT_FINISHED
 
 if TYPE_CHECKING:
     from defectflow.pipeline import Outcome
-    from defectflow.run import AnyStudy, JunctionStudy, RunOptions, Study
+    from defectflow.run import AnyStudy, JunctionStudy, RunOptions, ScreenStudy, Study
     from defectflow.schema.site import Site
 
-    S = TypeVar("S", Study, JunctionStudy)
+    S = TypeVar("S", Study, JunctionStudy, ScreenStudy)
 
 T = TypeVar("T")
 Jobs = Annotated[
@@ -110,13 +110,15 @@ def _go_on(
     keep_failed: bool,
     again: frozenset[str] = frozenset(),
 ) -> None:
-    from defectflow.run import JunctionStudy, open_study
+    from defectflow.run import JunctionStudy, ScreenStudy, open_study
 
     study = open_study(folder)
     check_place(study.engine_name, site, *many, folder)
     how = place(study, site, *many, keep_failed, again)
     if isinstance(study, JunctionStudy):
         finish_junction(study, how, as_json)
+    elif isinstance(study, ScreenStudy):
+        finish_screen(study, how, as_json)
     else:
         _finish(study, how, as_json)
 
@@ -144,6 +146,21 @@ def finish_junction(study: JunctionStudy, how: How, as_json: bool) -> None:
         report(list(lines), [str(p) for p in files], as_json)
         return
     print_json({"states": states}) if as_json else _print_failed(study, states)
+    raise typer.Exit(_status(states))
+
+
+def finish_screen(study: ScreenStudy, how: How, as_json: bool) -> None:
+    """Run what is not done of a screening, round by round, write its rankings and print the last."""
+    from defectflow.cli.screening import report
+    from defectflow.pipeline.screen import run_screen, write_rankings
+    from defectflow.run import ScreenStudy
+
+    states = _watched(study, how, as_json, run_screen)
+    study = ScreenStudy.open(study.folder)
+    files = write_rankings(study) if how.figures and "stopped" not in states.values() else []
+    report(study, states, [str(p) for p in files], as_json)
+    if not as_json:
+        _print_failed(study, states)
     raise typer.Exit(_status(states))
 
 

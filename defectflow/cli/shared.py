@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from defectflow.schema.recipe import Host
+
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -20,6 +22,18 @@ SiteName = Annotated[
     str | None,
     typer.Option("--site", help="Site file (TOML), or laptop, slurm, pbspro, lsf, allocation.", show_default=False),
 ]
+HostName = Annotated[str, typer.Option("--host", help="Material such as MgO, or a structure file (CIF, POSCAR).")]
+Sublattice = Annotated[
+    str | None, typer.Option("--sublattice", help="Element whose sites are meant.", show_default="the anion")
+]
+
+
+def named_host(text: str) -> Host:
+    """Host of a material's name or of a structure file."""
+    from defectflow.schema.recipe import Host
+
+    path = Path(text)
+    return Host(file=text) if path.suffix or len(path.parts) != 1 or path.is_file() else Host(material=text)
 
 
 def print_json(document: Any) -> None:
@@ -33,6 +47,16 @@ def console() -> Console:
 
     wide = None if sys.stdout is not None and sys.stdout.isatty() else 160
     return Console(width=wide, highlight=False, soft_wrap=True, markup=False)
+
+
+def refuse_existing(paths: list[Path], force: bool) -> None:
+    """Raise InputError at the first file that would be overwritten without `force`."""
+    from defectflow.errors import InputError
+
+    for path in paths:
+        if path.exists() and not force:
+            todo = "choose another name, or --force"
+            raise InputError("exists already; nothing was changed", where=str(path), todo=todo)
 
 
 def verdict(passed: bool) -> Text:

@@ -33,6 +33,8 @@ def job_text(job: Job, preset: dict[str, Any]) -> str:
         "seed_coords": None if job.seed_coords is None else _rounded(job.seed_coords),
         "preset": preset,
     }
+    if job.charge:  # left out of neutral jobs, so that results of earlier versions stay valid
+        document["charge"] = job.charge
     return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -61,6 +63,7 @@ def read_job(folder: Path) -> tuple[Job, dict[str, Any]]:
         spin_polarised=document["spin_polarised"],
         parent=document["parent"],
         seed_coords=None if seed is None else np.array(seed),
+        charge=document.get("charge", 0),
     )
     return job, document["preset"]
 

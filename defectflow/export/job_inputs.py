@@ -9,11 +9,11 @@ from defectflow.engines import get_engine
 from defectflow.errors import InputError
 from defectflow.inputs import pair_folder, plan_jobs
 from defectflow.schema import Recipe
-from defectflow.schema.junction import JunctionRecipe
+from defectflow.schema.kinds import AnyRecipe
 from defectflow.structures.build import build_pair_cells
 
 
-def write_inputs(recipe: Recipe | JunctionRecipe, folder: Path, engine: str) -> list[Path]:
+def write_inputs(recipe: AnyRecipe, folder: Path, engine: str) -> list[Path]:
     """Write the inputs of every job and return the folders.
 
     They are ``pairs/<label>/<state>/<stage>`` and ``bulk/<stage>``; of a junction ``junction/<state>/<stage>``.

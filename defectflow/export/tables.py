@@ -96,7 +96,7 @@ def pair_table(comparisons: tuple[PairComparison, ...]) -> Table:
     """The FM/AF table for a terminal."""
     from rich.text import Text
 
-    table = _table(
+    table = new_table(
         "pair", "d/a", "d (A)", "sites", "z", "E_FM (eV)", "E_AF (eV)", "E_AF-E_FM (meV)", "J/bond (meV)",
         "M_FM, M_AF (muB)", "m_dopant FM; AF (muB)", "certificate",
     )  # fmt: skip
@@ -129,7 +129,7 @@ def _moments(s: StateSummary | None) -> str:
 
 def audit_table(orbits: tuple[PairOrbit, ...]) -> Table:
     """The pair audit for a terminal."""
-    table = _table("pair", "vector/a", "d/a", "d (A)", "sites", "z", "bulk shell", "aliased shells", "(E_AF-E_FM)/2")
+    table = new_table("pair", "vector/a", "d/a", "d (A)", "sites", "z", "bulk shell", "aliased shells", "(E_AF-E_FM)/2")
     for o in orbits:
         table.add_row(
             o.label,
@@ -147,7 +147,9 @@ def audit_table(orbits: tuple[PairOrbit, ...]) -> Table:
 
 def level_table(levels: tuple[Level, ...]) -> Table:
     """States around the reference for a terminal."""
-    table = _table("spin", "band", "E mean (eV)", "lowest", "highest", "occ.", "on dopants", "crosses", "spin-degen.")
+    table = new_table(
+        "spin", "band", "E mean (eV)", "lowest", "highest", "occ.", "on dopants", "crosses", "spin-degen."
+    )
     for v in levels:
         table.add_row(
             v.spin,
@@ -163,7 +165,8 @@ def level_table(levels: tuple[Level, ...]) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
+    """Table with right-aligned columns for a terminal."""
     from rich import box
     from rich.table import Table
 

@@ -8,22 +8,32 @@ from defectflow.engines import engine_names
 from defectflow.errors import InputError, RecipeError
 from defectflow.inputs.junction import junction_jobs
 from defectflow.inputs.pairs import pair_folder, pair_jobs, projected_sites
-from defectflow.schema import CalcResult, Job, Recipe, Settings
+from defectflow.inputs.screen import screen_jobs
+from defectflow.schema import CalcResult, Job, Settings
+from defectflow.schema.configuration import Promotions
 from defectflow.schema.junction import JunctionRecipe
+from defectflow.schema.kinds import AnyRecipe
+from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.thicken import displaced_as
 
 __all__ = ["pair_folder", "plan_jobs", "projected_sites", "resolve"]
 
 
-def plan_jobs(recipe: Recipe | JunctionRecipe) -> tuple[Job, ...]:
-    """All jobs of a study, parents before children."""
-    jobs = junction_jobs(recipe) if isinstance(recipe, JunctionRecipe) else pair_jobs(recipe)
+def plan_jobs(recipe: AnyRecipe, promotions: tuple[Promotions, ...] = ()) -> tuple[Job, ...]:
+    """All jobs of a study, parents before children; of a screening, those of the rounds that were decided on."""
+    jobs = _jobs_of(recipe, promotions)
     _check_potentials(recipe.settings, {s for job in jobs for s in job.cell.species})
     paths = [job.path for job in jobs]
     if twice := [p for p in paths if paths.count(p) > 1]:
         what = f"two jobs would share the folder {twice[0]}"
         raise InputError(what, todo="name every pair, spin state and start only once")
     return jobs
+
+
+def _jobs_of(recipe: AnyRecipe, promotions: tuple[Promotions, ...]) -> tuple[Job, ...]:
+    if isinstance(recipe, ScreenRecipe):
+        return screen_jobs(recipe, promotions)
+    return junction_jobs(recipe) if isinstance(recipe, JunctionRecipe) else pair_jobs(recipe)
 
 
 def _check_potentials(settings: Settings, elements: set[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from defectflow.schema import Cell, Job, KMesh, PairCell, Recipe, Settings
 from defectflow.schema.recipe import Bulk, Start
-from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites, pristine_cell
+from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites, primitive_cell
 from defectflow.structures.spins import start_coords
 
 
@@ -28,7 +28,7 @@ def pair_folder(pair: PairCell, sublattice: str) -> str:
 def _bulk_jobs(recipe: Recipe) -> tuple[Job, ...]:
     if recipe.bulk is None:
         return ()
-    cell = pristine_cell(recipe)
+    cell = primitive_cell(recipe.host)
     anions = tuple(i for i, s in enumerate(cell.species) if s == recipe.pairs.sublattice)
     return bulk_jobs(cell, recipe.settings, recipe.bulk, anions)
 

@@ -2,6 +2,16 @@
 
 from defectflow.run.driver import run_study
 from defectflow.run.options import RunOptions, options_at
-from defectflow.run.study import AnyStudy, JunctionStudy, Study, create_study, open_study
+from defectflow.run.study import AnyStudy, JunctionStudy, ScreenStudy, Study, create_study, open_study
 
-__all__ = ["AnyStudy", "JunctionStudy", "RunOptions", "Study", "create_study", "open_study", "options_at", "run_study"]
+__all__ = [
+    "AnyStudy",
+    "JunctionStudy",
+    "RunOptions",
+    "ScreenStudy",
+    "Study",
+    "create_study",
+    "open_study",
+    "options_at",
+    "run_study",
+]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError, ParseError
 from defectflow.inputs import pair_folder, resolve
+from defectflow.inputs.screen import promoted
 from defectflow.run.corrections import with_overrides
-from defectflow.run.study import AnyStudy, Study
+from defectflow.run.study import AnyStudy, ScreenStudy, Study
 from defectflow.schema import CalcResult, PairCell, StateEntry
+from defectflow.schema.configuration import ConfigurationEntry, ConfigurationState
+from defectflow.schema.screen import Round
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites
+from defectflow.structures.screening import build_states
 
 
 def collect(study: Study) -> tuple[StateEntry, ...]:
@@ -25,6 +29,23 @@ def _entry(study: Study, pair: PairCell) -> StateEntry:
     return StateEntry(f"{folder}/static", pair, result, missing, relaxed, far, near)
 
 
+def collect_round(study: ScreenStudy, step: Round) -> tuple[ConfigurationEntry, ...]:
+    """Every state of a round of a screening with its result or the reason why not; empty before it is decided on."""
+    at = study.recipe.rounds.index(step)
+    if at > len(study.promotions):
+        return ()
+    states = build_states(study.recipe)
+    chosen = states if at == 0 else promoted(states, study.promotions[at - 1])
+    return tuple(_configured(study, step, state) for state in chosen)
+
+
+def _configured(study: ScreenStudy, step: Round, state: ConfigurationState) -> ConfigurationEntry:
+    folder = f"{step.name}/{state.folder}"
+    result, missing = _result_or_reason(study, f"{folder}/static")
+    relaxed = _result_or_reason(study, f"{folder}/relax")[0] if "relax" in step.stages else None
+    return ConfigurationEntry(f"{folder}/static", state, result, missing, relaxed)
+
+
 def trusted_result(study: AnyStudy, path: str) -> CalcResult:
     """Result of a job, if its inputs are the ones that the study asks for today.
 
@@ -33,7 +54,7 @@ def trusted_result(study: AnyStudy, path: str) -> CalcResult:
     ParseError
         If there is none, it is damaged, or it was made from other inputs (an edited recipe or preset).
     """
-    job = next(j for j in study.jobs if j.path == path)
+    job = study.by_path[path]
     parent = trusted_result(study, job.after) if job.after else None
     inputs = get_engine(study.engine_name).make_inputs(with_overrides(study, resolve(job, parent)))
     result = study.result(path)
@@ -54,7 +75,7 @@ def _result_or_reason(study: AnyStudy, path: str) -> tuple[CalcResult | None, st
 
 
 def _why_not_run(study: AnyStudy, path: str) -> str:
-    parent = next(j.after for j in study.jobs if j.path == path)
+    parent = study.by_path[path].after
     before = study.state(parent) if parent else None
     if before is None or before.state == "done":
         return "not run yet"

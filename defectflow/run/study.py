@@ -16,16 +16,19 @@ from defectflow.inputs import plan_jobs
 from defectflow.run.index import add_to_index, row_of
 from defectflow.run.lease import LOCK, driver_of
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe
+from defectflow.schema.configuration import Promotions
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
-from defectflow.schema.junction import JunctionRecipe, load_any
-from defectflow.schema.recipe import checked_recipe
+from defectflow.schema.junction import JunctionRecipe
+from defectflow.schema.kinds import load_any
+from defectflow.schema.recipe import KINDS, checked_recipe, kind_of, kind_of_model
+from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.host import with_inline_host
 
 RECIPE = "study.toml"
 SUMMARY = "study.json"
 RESULT = "result.json"
 STATE = "job.json"
-R = TypeVar("R", Recipe, JunctionRecipe)
+R = TypeVar("R", Recipe, JunctionRecipe, ScreenRecipe)
 
 
 class RunFolder(Generic[R]):
@@ -34,7 +37,7 @@ class RunFolder(Generic[R]):
     Attributes
     ----------
     folder : Path
-    recipe : Recipe or JunctionRecipe
+    recipe : Recipe, JunctionRecipe or ScreenRecipe
     jobs : tuple of Job
         As planned, before geometries of finished parents are known.
     """
@@ -49,6 +52,11 @@ class RunFolder(Generic[R]):
     def jobs(self) -> tuple[Job, ...]:
         """As planned; made when it is first asked for."""
         return plan_jobs(self.recipe)
+
+    @cached_property
+    def by_path(self) -> dict[str, Job]:
+        """Jobs by their path."""
+        return {job.path: job for job in self.jobs}
 
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
@@ -100,9 +108,10 @@ class RunFolder(Generic[R]):
             If it is none, or one of another kind.
         """
         document = _summary(folder)
-        if _is_junction(document) != (cls.model is JunctionRecipe):
-            kind, todo = ("a junction", "defectflow junction show RUN") if _is_junction(document) else _PAIRS
-            raise ParseError(f"is the run folder of {kind}", where=str(folder), todo=f"see: {todo}")
+        found = _kind(document)
+        if found != kind_of_model(cls.model):
+            what, todo = KINDS[found]
+            raise ParseError(f"is the run folder of {what}", where=str(folder), todo=f"see: {todo}")
         try:
             return cls(folder, cls.model.model_validate(document["recipe"], by_alias=True))
         except (KeyError, ValueError) as error:
@@ -170,10 +179,11 @@ class RunFolder(Generic[R]):
 
 
 def group_name(path: str) -> str:
-    """Name that jobs share which are compared: all states, starts and stages of one pair, or of the junction."""
+    """Name that jobs share which are compared: all states, starts and stages of one pair, configuration or junction."""
     parts = path.split("/")
-    depth = {"pairs": 2, "junction": 1}.get(parts[0])
-    return path if depth is None else "/".join(parts[:depth])
+    if parts[0] == "bulk":
+        return path
+    return "/".join(parts[: 1 if parts[0] == "junction" else 2])
 
 
 class Study(RunFolder[Recipe]):
@@ -193,18 +203,60 @@ class JunctionStudy(RunFolder[JunctionRecipe]):
     model = JunctionRecipe
 
 
-AnyStudy = Study | JunctionStudy
-_PAIRS = ("pairs", "defectflow status RUN")
+class ScreenStudy(RunFolder[ScreenRecipe]):
+    """A screening: configurations in rounds, each decided on by the results of the one before."""
+
+    model = ScreenRecipe
+
+    @classmethod
+    def load(cls, path: Path) -> ScreenRecipe:
+        """Read a recipe; a host file is replaced by what it holds."""
+        return with_inline_host(super().load(path))
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open an existing run folder; see `RunFolder.open`. A damaged decision is an error, whatever is asked."""
+        study = super().open(folder)
+        study.promotions  # noqa: B018
+        return study
+
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        """Jobs of the first round and of those that were decided on; a study is opened again after a decision."""
+        return plan_jobs(self.recipe, self.promotions)
+
+    @property
+    def promotions(self) -> tuple[Promotions, ...]:
+        """Recorded decisions, in the order of the rounds, up to the first that is missing."""
+        found: list[Promotions] = []
+        for step in self.recipe.rounds[1:]:
+            path = self.promotions_file(step.name)
+            if not path.is_file():
+                break
+            found.append(load_record(Promotions, path))
+        return tuple(found)
+
+    def promotions_file(self, to: str) -> Path:
+        """Where the decision on a round is kept."""
+        return self.folder / f"promotions.{to}.json"
+
+
+AnyStudy = Study | JunctionStudy | ScreenStudy
+_STUDIES: dict[str, type[Study] | type[JunctionStudy] | type[ScreenStudy]] = {
+    "pairs": Study,
+    "junction": JunctionStudy,
+    "screen": ScreenStudy,
+}
 
 
 def open_study(folder: Path) -> AnyStudy:
-    """Open a run folder of either kind; see `RunFolder.open`."""
-    return (JunctionStudy if _is_junction(_summary(folder)) else Study).open(folder)
+    """Open a run folder of any kind; see `RunFolder.open`."""
+    return _STUDIES[_kind(_summary(folder))].open(folder)
 
 
 def create_study(folder: Path | None, recipe: Path, engine: str) -> AnyStudy:
-    """Make or open the run folder of a recipe of either kind; see `RunFolder.create`."""
-    kind = JunctionStudy if isinstance(load_any(recipe), JunctionRecipe) else Study
+    """Make or open the run folder of a recipe of any kind; see `RunFolder.create`."""
+    kind = _STUDIES[kind_of_model(type(load_any(recipe)))]
     return kind.create(folder or Path("runs") / recipe.stem, recipe, engine)
 
 
@@ -218,9 +270,9 @@ def _summary(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _is_junction(document: Mapping[str, Any]) -> bool:
+def _kind(document: Mapping[str, Any]) -> str:
     recipe = document.get("recipe")
-    return isinstance(recipe, dict) and recipe.get("kind") == "junction"
+    return (kind_of(recipe) if isinstance(recipe, dict) else None) or "pairs"
 
 
 def _check_folder(folder: Path, summary: Mapping[str, object], model: type[BaseModel]) -> None:

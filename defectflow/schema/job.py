@@ -39,6 +39,8 @@ class Job:
     overrides : tuple of (str, str)
         Keywords of the engine and their values that an automatic correction of a run of the same pair asked for,
         so that all its spin states run with the same settings.
+    charge : int
+        Of the cell (e), made neutral by a uniform background; positive where electrons are missing.
     """
 
     path: str
@@ -52,6 +54,7 @@ class Job:
     seed_coords: Floats | None = None
     overrides: tuple[tuple[str, str], ...] = ()
     displaced_as: ThinRelaxation | None = None
+    charge: int = 0
 
     @property
     def after(self) -> str | None:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from defectflow.errors import DefectFlowError, ParseError
+from defectflow.errors import DefectFlowError, InputError, ParseError
 
 SCHEMA_VERSION = 1
 T = TypeVar("T")
@@ -83,6 +83,19 @@ def _no_constant(name: str) -> float:
 
 def _digest(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for results, if it is not there.
+
+    Raises
+    ------
+    InputError
+        If it is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise InputError("is a file; a folder is expected", where=str(path), todo="choose another with -o")
+    path.mkdir(parents=True, exist_ok=True)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from defectflow.schema.quantity import Length, Moment
-from defectflow.schema.recipe import Bulk, DosSettings, Recipe, check_sources, checked_recipe, load_recipe
+from defectflow.schema.recipe import Bulk, DosSettings, check_sources, checked_recipe
 from defectflow.schema.settings import Record, Settings, check_element
 
 # Between what atoms allow and what is a typing error; in A.
@@ -188,15 +187,3 @@ def _sides(impurity: Impurity) -> tuple[str, ...]:
 def load_junction(path: Path | str) -> JunctionRecipe:
     """Read and check the recipe of a junction; see `defectflow.schema.load_recipe`."""
     return checked_recipe(JunctionRecipe, Path(path))
-
-
-def load_any(path: Path) -> Recipe | JunctionRecipe:
-    """Read and check a recipe of either kind."""
-    return load_junction(path) if _is_junction(path) else load_recipe(path)
-
-
-def _is_junction(path: Path) -> bool:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8")).get("kind") == "junction"
-    except (OSError, ValueError, RecursionError):
-        return False  # the reader says what is wrong with it

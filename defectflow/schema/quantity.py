@@ -15,6 +15,9 @@ _FACTORS = {
     ("meV", "eV"): 1e-3,
     ("keV", "eV"): 1e3,
     ("K", "eV"): 8.617333262e-5,
+    ("eV", "meV"): 1e3,
+    ("ueV", "meV"): 1e-3,
+    ("K", "meV"): 8.617333262e-2,
     ("Bohr", "A"): 0.529177210903,
     ("nm", "A"): 10.0,
     ("pm", "A"): 0.01,
@@ -86,3 +89,5 @@ Length = Annotated[float, _reader("A"), AfterValidator(_positive)]
 Force = Annotated[float, _reader("eV/A"), AfterValidator(_positive)]
 Moment = Annotated[float, _reader("muB"), AfterValidator(_positive)]
 Memory = Annotated[float, _reader("GB"), AfterValidator(_positive)]
+Milli = Annotated[float, _reader("meV"), AfterValidator(_positive)]
+SignedMilli = Annotated[float, _reader("meV"), AfterValidator(_finite)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -279,14 +280,34 @@ def load_recipe(path: Path | str) -> Recipe:
     return checked_recipe(Recipe, Path(path))
 
 
+# What a recipe is of, by its key `kind` (without it: of pairs), and where to read on.
+KINDS = {
+    "pairs": ("a study of pairs", "defectflow run --help"),
+    "junction": ("a junction", "defectflow junction --help"),
+    "screen": ("a screening", "defectflow screen --help"),
+    "chain": ("a transport chain", "defectflow transport --help"),
+}
+
+
+def kind_of(document: Mapping[str, Any]) -> str | None:
+    """Key into `KINDS` of a recipe as it was read; None if it says nothing of the sort."""
+    kind = document.get("kind") or ("pairs" if "pairs" in document else None)
+    return kind if isinstance(kind, str) and kind in KINDS else None
+
+
+def kind_of_model(model: type[Record]) -> str:
+    """The same of a recipe's class."""
+    field = model.model_fields.get("kind")
+    return str(get_args(field.annotation)[0]) if field else "pairs"
+
+
 def checked_recipe(model: type[R], path: Path) -> R:
     """Read a recipe of one kind; see `load_recipe`."""
     document = read_toml(path, "recipe", "make one: defectflow init NAME")
-    if document.get("kind") == "junction" and "kind" not in model.model_fields:
-        todo = "see: defectflow junction --help"
-        raise RecipeError("is the recipe of a junction, not of a study of pairs", where=str(path), todo=todo)
-    if "kind" in model.model_fields and "pairs" in document:
-        raise RecipeError("is the recipe of a study of pairs, not of a junction", where=str(path))
+    found, wanted = kind_of(document), kind_of_model(model)
+    if found is not None and found != wanted:
+        what = f"is the recipe of {KINDS[found][0]}, not of {KINDS[wanted][0]}"
+        raise RecipeError(what, where=str(path), todo=f"see: {KINDS[found][1]}")
     try:
         return model.model_validate(_absolute_file(document, path.parent), context={IN_RECIPE: True})
     except ValidationError as error:

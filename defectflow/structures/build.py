@@ -8,7 +8,7 @@ import numpy as np
 
 from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats, PairCell, PairOrbit
-from defectflow.schema.recipe import Recipe, Start
+from defectflow.schema.recipe import Host, Recipe, Start
 from defectflow.structures.host import host_structure, supercell
 from defectflow.structures.origin import best_origin
 from defectflow.structures.select import select_pairs
@@ -70,11 +70,11 @@ def _moments(n: int, dopants: tuple[int, int], state: str, sizes: tuple[float, f
     return moments
 
 
-def pristine_cell(recipe: Recipe) -> Cell:
+def primitive_cell(host: Host) -> Cell:
     """Primitive cell of the host, without moments."""
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-    primitive = SpacegroupAnalyzer(host_structure(recipe.host)).get_primitive_standard_structure()
+    primitive = SpacegroupAnalyzer(host_structure(host)).get_primitive_standard_structure()
     return Cell.from_pymatgen(primitive)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -11,11 +11,13 @@ from ase.data import chemical_symbols
 from defectflow.errors import RecipeError, StructureError
 from defectflow.materials import material
 from defectflow.schema.recipe import Host, InlineStructure, Recipe
+from defectflow.schema.screen import ScreenRecipe
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
+R = TypeVar("R", Recipe, ScreenRecipe)
 # What pymatgen raises on files that are no structures; its own errors derive from Exception or ValueError.
 _UNREADABLE = (ValueError, ArithmeticError, LookupError, AssertionError, TypeError, AttributeError, MemoryError)
 MOST_ATOMS = 1000
@@ -50,7 +52,7 @@ def host_from(structure: Any) -> Host:
     return Host.model_validate({"structure": inline})
 
 
-def with_inline_host(recipe: Recipe) -> Recipe:
+def with_inline_host(recipe: R) -> R:
     """The recipe with a host file replaced by the structure it holds, so that a study stands on its own."""
     if recipe.host.file is None:
         return recipe

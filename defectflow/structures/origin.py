@@ -28,8 +28,12 @@ def best_origin(cells: list[Cell], dopants: tuple[int, int]) -> Floats:
         Their indices. Candidates are the midpoints of the pair and of its images, and the two sites;
         of equally good ones the first of these, the pair's own midpoint, is taken.
     """
+    return fewest_points(cells, _candidates(cells[0].coords, dopants))
+
+
+def fewest_points(cells: list[Cell], candidates: list[Floats]) -> Floats:
+    """The first of those fractional origins that leave the fewest irreducible k-points, summed over the cells."""
     operations = [_operations(cell) for cell in cells]
-    candidates = _candidates(cells[0].coords, dopants)
     counts = [sum(_folded(_symmorphic(o, c)) for o in operations) for c in candidates]
     return candidates[int(np.argmin(counts))]
 

@@ -61,7 +61,9 @@ def test_the_wheel_holds_templates_workflows_types_and_the_demo(wheel):
         "defectflow/_share/templates/gpaw/base.yaml",
         "defectflow/_share/workflows/quick.toml",
         "defectflow/materials/hosts.toml",
+        "defectflow/materials/phases.toml",
         "defectflow/data/quick/study.json",
+        "defectflow/data/carbon_capture/study.json",
     } <= names
 
 

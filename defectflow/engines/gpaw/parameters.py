@@ -14,12 +14,14 @@ def gpaw_parameters(job: Job, preset: dict[str, Any], n_electrons: float) -> dic
     Parameters
     ----------
     n_electrons : float
-        Valence electrons of the cell. The number of bands follows from it and not from the moments, so
-        FM and AF cells have the same bands (GPAW's own choice differs between them).
+        Valence electrons of the cell, its charge counted. The number of bands follows from it and not from the
+        moments, so FM and AF cells have the same bands (GPAW's own choice differs between them).
     """
     settings = job.settings
     bands = ceil(n_electrons / 2) + settings.empty_bands
+    charged = {"charge": job.charge} if job.charge else {}
     return {
+        **charged,
         "mode": {"name": "pw", "ecut": settings.cutoff},
         "xc": settings.functional,
         "kpts": kpts(job.kpoints),

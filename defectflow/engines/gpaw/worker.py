@@ -185,7 +185,7 @@ def _valence_electrons(job: Job) -> float:
     valence = {
         s: create_setup(s, job.settings.functional, type=flavours.get(s, "paw")).Nv for s in set(job.cell.species)
     }
-    return float(sum(valence[s] for s in job.cell.species))
+    return float(sum(valence[s] for s in job.cell.species)) - job.charge
 
 
 def _seed(job: Job, preset: dict[str, Any], atoms: Any, calc: Any) -> None:

@@ -72,7 +72,7 @@ class VaspEngine:
         chosen = flavours(job.settings, [job.cell.species[i] for i in order])
         potentials = {element: potential(element, flavour) for element, flavour in chosen.items()}
         check_cutoff(job.settings.cutoff, potentials.values())
-        electrons = sum(potentials[s].zval for s in job.cell.species)
+        electrons = sum(potentials[s].zval for s in job.cell.species) - job.charge
         tags = incar_tags(job, load_preset("vasp", job.settings.profile), electrons, order)
         check_incar(tags, f"{job.path}: INCAR")
         cell = job.cell.take(order)

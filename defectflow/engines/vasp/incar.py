@@ -29,8 +29,8 @@ def incar_tags(job: Job, preset: dict[str, Any], n_electrons: float, order: np.n
     Parameters
     ----------
     n_electrons : float
-        Sum of ZVAL. NBANDS follows from it and not from the moments, as VASP's own default does: FM and AF
-        runs would differ.
+        Sum of ZVAL less the charge of the cell. NBANDS follows from it and not from the moments, as VASP's own default
+        does: FM and AF runs would differ.
     order : (n,) int
         POSCAR position to site of the cell; MAGMOM follows it.
 
@@ -85,6 +85,7 @@ def _from_recipe(job: Job, n_electrons: float) -> dict[str, Tag]:
         "ISPIN": 2 if job.spin_polarised else 1,
         "ISYM": 2 if s.symmetry else 0,  # 0 keeps k = -k and nothing else
         "NBANDS": ceil(n_electrons / 2) + s.empty_bands,
+        **({"NELECT": n_electrons} if job.charge else {}),
     }
 
 

@@ -147,7 +147,7 @@ def test_a_saved_line_up_is_a_reference(defectflow, run_folder, tmp_path):
 
 def test_a_run_folder_of_pairs_is_no_junction(defectflow, run_folder):
     done = defectflow("junction", "show", run_folder)
-    assert (done.returncode, "is the run folder of pairs" in done.stderr) == (2, True)
+    assert (done.returncode, "is the run folder of a study of pairs" in done.stderr) == (2, True)
 
 
 def test_the_recipe_of_a_junction_is_not_taken_for_one_of_pairs(defectflow, recipe):
