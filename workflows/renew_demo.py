@@ -29,16 +29,20 @@ def renew(run: Path, target: Path) -> None:
         if state is not None and state.state not in ("failed", "waiting"):
             trusted_result(study, path)
     shutil.rmtree(target, ignore_errors=True)
-    for path in states:
-        for kept in (run / path / name for name in KEPT):
-            if kept.is_file():
-                (target / path).mkdir(parents=True, exist_ok=True)
-                shutil.copy(kept, target / path / kept.name)
     for path, state in states.items():
+        copy(run / path, target / path)
         if state is not None and state.error:  # without the place where it was run
             save_record(replace(state, error=state.error.replace(f"{run}/", "")), target / path / "job.json")
     for path in (run / "study.toml", run / "study.json", *run.glob("promotions.*.json")):
         shutil.copy(path, target / path.name)
+
+
+def copy(job: Path, target: Path) -> None:
+    """Copy what is kept of a job, if there is anything."""
+    for kept in (job / name for name in KEPT):
+        if kept.is_file():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(kept, target / kept.name)
 
 
 if __name__ == "__main__":
