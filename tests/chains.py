@@ -47,13 +47,16 @@ def fermi(energy, mu, kt):
 
 
 def dense_current(chain):
-    """By scipy's quad over the dense matrices (nA)."""
+    """By scipy's quad over the dense matrices (nA), in steps around the poles that are as long as these are wide."""
     (left, right), kt = chain.mu[0], float(chain.kT[0])
 
     def flow(e):
         return dense_transmission(chain, e) * (fermi(e, left, kt) - fermi(e, right, kt))
 
-    reach, points = 60 * kt + 200, sorted({*chain.levels[0].tolist(), left, right})
+    poles = -np.linalg.eigvals(np.linalg.inv(dense_green(chain, 0.0)))
+    around = [p.real + k * p.imag for p in poles for k in (-100, -10, -1, 0, 1, 10, 100)]
+    reach, points = 60 * kt + 200, sorted({*around, left, right})
     edges = [points[0] - reach, *points, points[-1] + reach]
-    parts = [quad(flow, a, b, epsabs=1e-13, epsrel=1e-11, limit=400)[0] for a, b in pairwise(edges)]
+    # Rounding may keep quad from the digits that it is asked for; with full_output that is no warning.
+    parts = [quad(flow, a, b, epsabs=1e-13, epsrel=1e-11, limit=400, full_output=1)[0] for a, b in pairwise(edges)]
     return NA_PER_MEV * sum(parts)
