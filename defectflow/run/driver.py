@@ -27,7 +27,7 @@ _STOPS = 20  # how often a calculation may be stopped before its walltime ends, 
 _NO_TIMES = 20  # how often it may meet a scheduler job that ends too soon
 _MEMORY = 2  # how often it may be killed for memory: the same again would end the same way
 _OUT_OF_MEMORY = ("OUT_OF_MEMORY", "TERM_MEMLIMIT", "exceeded memory", "signal 9")
-_KILLED = -9
+_KILLED = (-9, -15)  # by the scheduler: no calculation sends itself these
 _AGAIN = 10.0  # s before a calculation is sent again that found a scheduler job about to end
 CHECK = 5.0  # s between two looks at who is in charge
 
@@ -177,7 +177,7 @@ class _Driver:
             self.attempts.note_not_started(attempt)
             self.later[path] = time.monotonic() + _AGAIN
             return True
-        if ended.status == LOST or (ended.status == _KILLED and self.options.retries):
+        if ended.status == LOST or (ended.status in _KILLED and self.options.retries):
             return self._lost(attempt, ended)
         if ended.status != 0 and self.options.resend and self.attempts.stopped(path):
             todo = "give its scheduler jobs more walltime"
