@@ -20,7 +20,7 @@ from defectflow.schema.jsonio import make_folder, save_record, write_atomic
 from defectflow.schema.screen import Round
 from defectflow.schema.site import Site
 
-_ENDED = ("done", "failed", "unconverged")
+_ENDED = ("done", "failed", "unconverged", "blocked")  # blocked: what it follows failed by itself
 
 
 def run_screen(study: ScreenStudy, jobs: int | None, options: RunOptions, site: Site | None = None) -> dict[str, str]:

@@ -127,6 +127,16 @@ def test_a_failed_configuration_fails_the_screening_and_is_named(screen):
     assert "C_O.0.1 AF: no result" in done.stdout
 
 
+def test_a_failed_relaxation_does_not_hold_up_the_others(defectflow, stand_in, screen_file, tmp_path):
+    """Its static run is blocked, which is an end, too: the next round is decided on without it."""
+    relaxed = ('name = "scan"', 'name = "scan"\nstages = ["relax", "static"]')
+    two = (FEWER[0], "dopants = { C_O = 2 }\nshells = [1, 2]")
+    env = {**stand_in, "DEFECTFLOW_STANDIN_FAULT": "silent!@scan/C_O.0.1/AF/relax"}
+    defectflow("screen", "run", screen_file(two, relaxed), "--engine", "vasp", "-o", tmp_path / "run", **env)
+    (decision,) = ScreenStudy.open(tmp_path / "run").promotions
+    assert [p.label for p in decision.kept] == ["C_O.0.2", "C_O.0.1", "C_O.0-V_O.2"]
+
+
 def test_results_of_a_changed_recipe_are_not_mixed(good, screen_file, defectflow, stand_in):
     recipe = screen_file(FEWER, ('cutoff = "450 eV"', 'cutoff = "460 eV"'))
     done = defectflow("screen", "run", recipe, "--engine", "vasp", "-o", good, **stand_in)
