@@ -53,7 +53,14 @@ def energetics_document(found: Energetics) -> dict[str, Any]:
 def formation_rows(found: Energetics) -> list[dict[str, Any]]:
     """Flat rows of the formation energies, one for each defect, charge and limit."""
     return [
-        {"defect": f.defect, "charge": f.charge, "limit": name, "at_vbm_eV": e.value, "uncertainty_eV": e.uncertainty}
+        {
+            "defect": f.defect,
+            "charge": f.charge,
+            "limit": name,
+            "at_vbm_eV": e.value,
+            "uncertainty_eV": e.uncertainty,
+            "passed": e.passed,
+        }
         for f in found.formation
         for name, e in f.limits.items()
     ]
@@ -68,12 +75,20 @@ def reaction_rows(found: Energetics) -> list[dict[str, Any]]:
             "dopant_from": name,
             "value_eV": e.value,
             "uncertainty_eV": e.uncertainty,
+            "passed": e.passed,
         }
         for c in found.captures
         for name, e in c.energies.items()
     ]
     bound = [
-        {"kind": "binding", "reaction": e.name, "dopant_from": "", "value_eV": e.value, "uncertainty_eV": e.uncertainty}
+        {
+            "kind": "binding",
+            "reaction": e.name,
+            "dopant_from": "",
+            "value_eV": e.value,
+            "uncertainty_eV": e.uncertainty,
+            "passed": e.passed,
+        }
         for e in found.bindings
     ]
     return captures + bound
@@ -142,9 +157,12 @@ def formation_figure(found: Energetics, gap: float) -> Figure:
     for axis, end in zip(axes, found.limits, strict=True):
         for n, name in enumerate(names):
             lines = [(f.charge, f.limits[end.name].value) for f in found.formation if f.defect == name and f.limits]
+            passed = all(f.limits[end.name].passed for f in found.formation if f.defect == name and f.limits)
             curve = np.min([value + q * fermi for q, value in lines], axis=0)
             colour, dash = (BLUE, RED, GREEN, ORANGE)[n % 4], ("-", "--", ":", "-.")[n // 4 % 4]
-            axis.plot(fermi, curve, color=colour, linestyle=dash, linewidth=1.2, label=name)
+            axis.plot(
+                fermi, curve, color=colour, linestyle=dash, linewidth=1.2, label=name + ("" if passed else " (FAILED)")
+            )
         axis.set_title(end.name, fontsize=9)
         axis.set_xlabel("$E_F - E_{VBM}$ (eV)")
         axis.set_xlim(0, gap)
