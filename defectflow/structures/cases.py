@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defectflow.schema.screen import Family, NamedCase
+from defectflow.schema.family import Family, NamedCase
 
 
 def families_of(case: NamedCase) -> tuple[Family, ...]:

@@ -10,7 +10,8 @@ from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats
 from defectflow.schema.configuration import Configuration
 from defectflow.schema.defects import VACANCY, defect_words
-from defectflow.schema.screen import Family, ScreenRecipe
+from defectflow.schema.family import Family
+from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.distances import nearest_distances
 from defectflow.structures.orderings import Ordering, spin_orderings
 from defectflow.structures.placement import Placement

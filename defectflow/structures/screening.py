@@ -11,7 +11,8 @@ from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats
 from defectflow.schema.configuration import Configuration, ConfigurationState
 from defectflow.schema.defects import INTERSTITIAL, defect_words
-from defectflow.schema.screen import Family, Near, ScreenRecipe
+from defectflow.schema.family import Family, Near
+from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.burnside import burnside_count
 from defectflow.structures.cases import families_of
 from defectflow.structures.configurations import Limits, distinct_configurations

@@ -4,8 +4,9 @@ import pytest
 
 from defectflow.errors import RecipeError
 from defectflow.schema.defects import defect_words
+from defectflow.schema.family import Family
 from defectflow.schema.kinds import load_any
-from defectflow.schema.screen import Family, ScreenRecipe, load_screen
+from defectflow.schema.screen import ScreenRecipe, load_screen
 
 
 def test_kinds_are_told_apart_by_the_file(screen_file):

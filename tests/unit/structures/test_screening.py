@@ -7,7 +7,8 @@ import pytest
 
 from defectflow.errors import RecipeError, StructureError
 from defectflow.schema.cell import Cell
-from defectflow.schema.screen import NamedCase, ReferencePhase, load_screen
+from defectflow.schema.family import NamedCase
+from defectflow.schema.screen import ReferencePhase, load_screen
 from defectflow.structures import host_structure
 from defectflow.structures.cases import families_of
 from defectflow.structures.phases import phase_cell
