@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -29,16 +30,15 @@ def quick_text() -> str:
 def recipe_file(tmp_path, quick_text):
     """Write the quick recipe, with replacements, and return its path."""
 
-    def write(*replacements: tuple[str, str]) -> Path:
-        text = quick_text
-        for old, new in replacements:
-            assert old in text, old
-            text = text.replace(old, new)
-        path = tmp_path / "recipe.toml"
-        path.write_text(text)
-        return path
+    return partial(_written, tmp_path / "recipe.toml", quick_text)
 
-    return write
+
+def _written(path: Path, text: str, *replacements: tuple[str, str]) -> Path:
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new)
+    path.write_text(text)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -130,13 +130,4 @@ def screen_text() -> str:
 def screen_file(tmp_path, screen_text):
     """Write that recipe, with replacements, and return its path."""
 
-    def write(*replacements: tuple[str, str]) -> Path:
-        text = screen_text
-        for old, new in replacements:
-            assert old in text, old
-            text = text.replace(old, new)
-        path = tmp_path / "screen.toml"
-        path.write_text(text)
-        return path
-
-    return write
+    return partial(_written, tmp_path / "screen.toml", screen_text)

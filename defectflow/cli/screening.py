@@ -28,14 +28,14 @@ def plan(
 ) -> None:
     """Show the configurations that a recipe searches, in which orders and charges they run, and the rounds."""
     from defectflow.export.screen import state_row, state_table
-    from defectflow.inputs import plan_jobs
+    from defectflow.inputs.screen import check_references
     from defectflow.schema.screen import load_screen
     from defectflow.structures.screening import build_states, count
 
     loaded = load_screen(recipe)
     counts = [{"composition": name, "configurations": number} for name, number in count(loaded)]
     states = () if count_only else build_states(loaded)
-    plan_jobs(loaded) if not count_only else None  # phases that cannot be are found now
+    check_references(loaded)
     if as_json:
         rounds = [r.model_dump(mode="json") for r in loaded.rounds]
         print_json({"compositions": counts, "states": [state_row(s) for s in states], "rounds": rounds})

@@ -20,14 +20,14 @@ _GAMMA = KMesh(mesh=(1, 1, 1), centring="gamma")
 def screen_jobs(recipe: ScreenRecipe, promotions: tuple[Promotions, ...] = ()) -> tuple[Job, ...]:
     """Jobs of all rounds whose configurations are known: the first, and those after a recorded promotion."""
     states = build_states(recipe)
-    _check_references(recipe)
+    check_references(recipe)
     jobs: list[Job] = []
     for step, chosen in zip(recipe.rounds, [None, *promotions], strict=False):
         jobs += _round_jobs(recipe, step, states if chosen is None else promoted(states, chosen))
     return tuple(jobs)
 
 
-def _check_references(recipe: ScreenRecipe) -> None:
+def check_references(recipe: ScreenRecipe) -> None:
     """Phases that leave an element of the host without a bound would be run for nothing."""
     host = set(primitive_cell(recipe.host).species)
     phases = [set(phase_cell(r).species) for r in recipe.references]
