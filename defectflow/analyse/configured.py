@@ -48,7 +48,8 @@ def order_found(result: CalcResult, state: ConfigurationState) -> str:
     moments = result.site_moments[list(state.magnetic)]
     signs = np.where(np.abs(moments) < SITE_MOMENT_SEEN, 0, np.sign(moments)).astype(int)
     if not signs.any():
-        return state.order if state.magnetic and _keeps_total(result, state) else "NM"
+        outside = abs(result.total_moment) > MOMENT_TOLERANCE and _keeps_total(result, state)
+        return state.order if outside else "NM"
     signs *= signs[np.flatnonzero(signs)[0]]
     if (signs > 0).all():
         return "FM"

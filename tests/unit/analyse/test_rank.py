@@ -93,6 +93,13 @@ def test_a_moment_between_the_atoms_is_told_by_the_total():
     assert order_found(e.result, e.state) == "FM"
 
 
+def test_an_antiferromagnetic_state_that_lost_its_moments_is_none():
+    """Its total is zero as it should be, and says nothing: the moments are gone."""
+    e = entry(order="AF", site_moments=moments(0.01, -0.01), total_moment=0.0)
+    assert order_found(e.result, e.state) == "NM"
+    assert "came out NM" in verify_configuration(e).remarks[0]
+
+
 def test_a_dopant_that_wandered_off_fails():
     e = entry()
     coords = e.result.cell.coords.copy()
