@@ -88,6 +88,7 @@ def count(recipe: ScreenRecipe) -> list[tuple[str, int]]:
         for mix in family.compositions:
             group, parts = _group(recipe, family, mix), _parts(mix)
             name = " ".join(f"{k}:{n}" for k, n in mix.items())
+            name += f" (sites; split along {family.split})" if family.split else ""
             found.append((name, burnside_count(group, parts) if limits.none else _listed(recipe, group, parts, limits)))
     return found
 
