@@ -41,9 +41,7 @@ def bulk_jobs(cell: Cell, settings: Settings, bulk: Bulk, sites: tuple[int, ...]
 
 
 def _pair_jobs(recipe: Recipe, pair: PairCell, start: Start) -> list[Job]:
-    # A broken start only stays broken without symmetry, and then all starts of the study go without it.
-    broken = any(s.kind != "symmetric" for s in recipe.spin.starts)
-    settings = recipe.settings.model_copy(update={"symmetry": recipe.settings.symmetry and not broken})
+    settings = recipe.settings.model_copy(update={"symmetry": _symmetry_kept(recipe)})
     moved = start_coords(pair, start)
     jobs: list[Job] = []
     for stage in recipe.stages:
@@ -63,12 +61,20 @@ def _pair_jobs(recipe: Recipe, pair: PairCell, start: Start) -> list[Job]:
     return jobs
 
 
+def _symmetry_kept(recipe: Recipe) -> bool:
+    # A seed in an undistorted cell only stays broken without symmetry, and then all starts of the study go without it.
+    # A relaxation begins in the distorted cell itself, and keeps what symmetry that has.
+    seeded = "relax" not in recipe.stages and any(s.kind != "symmetric" for s in recipe.spin.starts)
+    return recipe.settings.symmetry and not seeded
+
+
 def _start_cell(cell: Cell, coords: object) -> Cell:
     return cell if coords is None else cell.with_coords(np.asarray(coords))
 
 
 def _mesh(recipe: Recipe, settings: Settings, stage: str) -> KMesh:
-    return recipe.dos.kpoints if stage == "dos" and recipe.dos.kpoints else settings.kpoints
+    chosen = {"relax": recipe.relax.kpoints, "dos": recipe.dos.kpoints}.get(stage)
+    return chosen or settings.kpoints
 
 
 def projected_sites(recipe: Recipe, pair: PairCell) -> tuple[int, ...]:

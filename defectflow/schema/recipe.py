@@ -213,6 +213,12 @@ class DosSettings(Record):
         return value
 
 
+class RelaxSettings(Record):
+    """Mesh of the relaxation where it is coarser than that of the energies; the static run judges the forces."""
+
+    kpoints: KMesh | None = None
+
+
 class Bulk(Record):
     """The host's own run: band edges and the level that aligns them to a defect cell."""
 
@@ -233,6 +239,7 @@ class Recipe(Record):
     settings: Settings
     stages: tuple[Stage, ...]
     bulk: Bulk | None = None
+    relax: RelaxSettings = RelaxSettings()
     dos: DosSettings = DosSettings()
     caveats: tuple[str, ...] = ()
     sources: dict[str, str] = Field(default_factory=dict)
@@ -255,6 +262,8 @@ class Recipe(Record):
         check_sources(self, self.sources)
         if "dos" in self.stages and self.dos.kpoints is None:
             raise ValueError("the dos stage needs dos.kpoints")
+        if "relax" not in self.stages and self.relax.kpoints is not None:
+            raise ValueError("relax.kpoints is given, but the stages hold no relax")
         return self
 
 
