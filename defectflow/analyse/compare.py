@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import hypot
 
 from defectflow.analyse.exchange import Exchange, exchange
 from defectflow.analyse.verify import Certificate, certificate, order_found, pair_distance, verify_pair, verify_state
 from defectflow.schema import CalcResult, PairOrbit, RunSummary, StateEntry
+from defectflow.schema.convergence import ErrorTerm
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,13 @@ class PairComparison:
         None unless both energies are there.
     uncertainty : float
         Numerical error of the difference (eV): what the SCF of both left open, plus the part of the difference
-        that the extrapolation to zero smearing moved. Mesh, cutoff, geometry and functional are not in it.
+        that the extrapolation to zero smearing moved, and `errors` in squares with it. Geometry and functional are
+        not in it; mesh and cutoff only where `errors` holds them.
     certificate : Certificate
     others : tuple of StateSummary
         Runs that were not kept, lowest first: other starts, states without moments.
+    errors : tuple of ErrorTerm
+        What single settings leave open, from a convergence study; empty where none is known.
     """
 
     orbit: PairOrbit
@@ -65,6 +70,7 @@ class PairComparison:
     uncertainty: float
     certificate: Certificate
     others: tuple[StateSummary, ...]
+    errors: tuple[ErrorTerm, ...] = ()
 
     @property
     def order(self) -> str:
@@ -74,6 +80,12 @@ class PairComparison:
         if abs(self.exchange.delta) <= self.uncertainty:
             return "undecided"
         return "FM" if self.exchange.delta > 0 else "AF"
+
+
+def with_errors(comparison: PairComparison, errors: tuple[ErrorTerm, ...]) -> PairComparison:
+    """The comparison with the errors of single settings in its uncertainty."""
+    total = hypot(comparison.uncertainty, *(term.value for term in errors))
+    return replace(comparison, uncertainty=total, errors=errors)
 
 
 def compare_study(entries: tuple[StateEntry, ...]) -> tuple[PairComparison, ...]:

@@ -56,6 +56,7 @@ def cells(
 def _host(recipe: Path | None, host: str, sublattice: str | None) -> tuple[Cell, str]:
     from defectflow.errors import RecipeError
     from defectflow.schema import Recipe
+    from defectflow.schema.convergence import ConvergenceRecipe
     from defectflow.schema.junction import JunctionRecipe
     from defectflow.schema.kinds import load_any
     from defectflow.structures.prototypes import anion, host_cell
@@ -64,6 +65,8 @@ def _host(recipe: Path | None, host: str, sublattice: str | None) -> tuple[Cell,
         crystal = host_cell(named_host(host))
         return crystal, sublattice or anion(crystal)
     loaded = load_any(recipe)
+    if isinstance(loaded, ConvergenceRecipe):
+        loaded = loaded.base
     if isinstance(loaded, JunctionRecipe):
         raise RecipeError("is the recipe of a junction, which has no supercell", where=str(recipe))
     crystal = host_cell(loaded.host)

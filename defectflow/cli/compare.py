@@ -23,12 +23,11 @@ def add_to(app: typer.Typer) -> None:
 
 def compare(folder: RunFolder, as_json: AsJson = False) -> None:
     """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed."""
-    from defectflow.analyse.compare import compare_study
+    from defectflow.pipeline.convergence import compared
     from defectflow.run import Study
-    from defectflow.run.collect import collect
 
     study = Study.open(folder)
-    comparisons = compare_study(collect(study))
+    comparisons = compared(study)
     if as_json:
         print_json(comparison_document(study, comparisons))
     else:
@@ -61,8 +60,8 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
     screen.print(pair_table(comparisons))
     screen.print("E_AF - E_FM > 0: FM is lower. J per bond in H = -sum_bonds J e1.e2 (unit vectors, J > 0 FM),")
     screen.print("E_AF - E_FM = 2 z J; read as one isolated dimer (z = 1):", _dimers(comparisons))
-    screen.print("± is what the two SCF runs and the extrapolation to zero smearing leave open; mesh, cutoff, geometry")
-    screen.print("and functional are not in it.")
+    screen.print("± is what the two SCF runs and the extrapolation to zero smearing leave open", _errors(comparisons))
+    _print_errors(comparisons)
     for c in comparisons:
         for reason in c.certificate.reasons:
             screen.print(f"failed {reason}", style="red")
@@ -94,6 +93,21 @@ def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
         ours = f"{c.order}, {1000 * c.exchange.delta:+.0f} meV"
         style = "red" if verdict == "OPPOSITE ORDER" else None
         console().print(f"  pair {c.orbit.label}: published {theirs}; here {ours}: {verdict}", style=style)
+
+
+def _errors(comparisons: tuple[PairComparison, ...]) -> str:
+    axes = list(dict.fromkeys(term.axis for c in comparisons for term in c.errors))
+    if not axes:
+        return "only; mesh, cutoff, geometry and functional are not in it (for the first two: defectflow converge)."
+    return f"and, in squares, what {', '.join(axes)} do; geometry and functional are not in it."
+
+
+def _print_errors(comparisons: tuple[PairComparison, ...]) -> None:
+    from defectflow.cli.converge import term_words
+
+    for c in comparisons:
+        if c.errors:
+            console().print(f"pair {c.orbit.label}:", "; ".join(term_words(t, c.orbit.label) for t in c.errors))
 
 
 def _dimers(comparisons: tuple[PairComparison, ...]) -> str:

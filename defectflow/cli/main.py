@@ -14,6 +14,7 @@ from defectflow.cli import (
     cells,
     collect,
     compare,
+    converge,
     doctor,
     dos,
     energetics,
@@ -41,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, logs, cancel, collect)
-_RESULTS = (parse, verify, compare, dos, junction, align, screen, energetics, transport, iv)
+_RESULTS = (parse, verify, compare, converge, dos, junction, align, screen, energetics, transport, iv)
 for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
 

@@ -16,10 +16,10 @@ from defectflow.errors import NOT_FINISHED
 
 if TYPE_CHECKING:
     from defectflow.pipeline import Outcome
-    from defectflow.run import AnyStudy, JunctionStudy, RunOptions, ScreenStudy, Study
+    from defectflow.run import AnyStudy, ConvergenceStudy, JunctionStudy, RunOptions, ScreenStudy, Study
     from defectflow.schema.site import Site
 
-    S = TypeVar("S", Study, JunctionStudy, ScreenStudy)
+    S = TypeVar("S", Study, JunctionStudy, ScreenStudy, ConvergenceStudy)
 
 T = TypeVar("T")
 Jobs = Annotated[
@@ -110,7 +110,7 @@ def _go_on(
     keep_failed: bool,
     again: frozenset[str] = frozenset(),
 ) -> None:
-    from defectflow.run import JunctionStudy, ScreenStudy, open_study
+    from defectflow.run import ConvergenceStudy, JunctionStudy, ScreenStudy, open_study
 
     study = open_study(folder)
     check_place(study.engine_name, site, *many, folder)
@@ -119,6 +119,8 @@ def _go_on(
         finish_junction(study, how, as_json)
     elif isinstance(study, ScreenStudy):
         finish_screen(study, how, as_json)
+    elif isinstance(study, ConvergenceStudy):
+        finish_convergence(study, how, as_json)
     else:
         _finish(study, how, as_json)
 
@@ -162,6 +164,19 @@ def finish_screen(study: ScreenStudy, how: How, as_json: bool) -> None:
     if not as_json:
         _print_failed(study, states)
     raise typer.Exit(_status(states))
+
+
+def finish_convergence(study: ConvergenceStudy, how: How, as_json: bool) -> None:
+    """Run what is not done of a convergence study, write its figure and print its curves."""
+    from defectflow.cli.converge import report
+    from defectflow.pipeline import run_jobs
+
+    states = _watched(study, how, as_json, run_jobs)
+    if not as_json:
+        _print_failed(study, states)
+    if "stopped" in states.values():
+        raise typer.Exit(NOT_FINISHED)
+    report(study, study.folder / "figures" if how.figures else None, as_json)
 
 
 def _status(states: dict[str, str]) -> int:

@@ -42,6 +42,7 @@ def comparison_row(c: PairComparison) -> dict[str, Any]:
         "e_af": c.af.e0 if c.af else None,
         "delta_af_fm": e.delta if e else None,
         "uncertainty": c.uncertainty if e else None,
+        "errors": [{"axis": t.axis, "value": t.value, "measured_on": t.measured_on} for t in c.errors],
         "j_per_bond": e.j_per_bond if e else None,
         "j_dimer": e.j_dimer if e else None,
         "fm": _state_row(c.fm),

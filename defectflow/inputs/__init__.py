@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from defectflow.engines import engine_names
 from defectflow.errors import InputError, RecipeError
+from defectflow.inputs.convergence import convergence_jobs
 from defectflow.inputs.junction import junction_jobs
 from defectflow.inputs.pairs import pair_folder, pair_jobs, projected_sites
 from defectflow.inputs.screen import screen_jobs
 from defectflow.schema import CalcResult, Job, Settings
 from defectflow.schema.configuration import Promotions
+from defectflow.schema.convergence import ConvergenceRecipe
 from defectflow.schema.junction import JunctionRecipe
 from defectflow.schema.kinds import AnyRecipe
 from defectflow.schema.screen import ScreenRecipe
@@ -33,6 +35,8 @@ def plan_jobs(recipe: AnyRecipe, promotions: tuple[Promotions, ...] = ()) -> tup
 def _jobs_of(recipe: AnyRecipe, promotions: tuple[Promotions, ...]) -> tuple[Job, ...]:
     if isinstance(recipe, ScreenRecipe):
         return screen_jobs(recipe, promotions)
+    if isinstance(recipe, ConvergenceRecipe):
+        return convergence_jobs(recipe)
     return junction_jobs(recipe) if isinstance(recipe, JunctionRecipe) else pair_jobs(recipe)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectflow.analyse.compare import PairComparison, compare_study
+from defectflow.analyse.compare import PairComparison
 from defectflow.analyse.crossing import Crossing, crossing
 from defectflow.analyse.dos import Dos, Level, dos, levels_around, states_within
 from defectflow.analyse.verify import verify_state
@@ -15,6 +15,7 @@ from defectflow.errors import DefectFlowError
 from defectflow.executors import LocalExecutor, TaskExecutor
 from defectflow.export.tables import comparison_row, to_csv
 from defectflow.materials import PublishedOrder, published_order
+from defectflow.pipeline.convergence import compared
 from defectflow.pipeline.reference import known_result, reference_for
 from defectflow.run import AnyStudy, RunOptions, Study, options_at, run_study
 from defectflow.run.cluster import cluster_tag, require_parsl
@@ -67,7 +68,7 @@ def finish_study(
     """Run what is not done of an opened study, and write its table and figures; see `run_recipe`."""
     states = run_jobs(study, jobs, options, site)
     files = write_figures(study) if figures and "stopped" not in states.values() else []
-    return Outcome(states, compare_study(collect(study)), tuple(files))
+    return Outcome(states, compared(study), tuple(files))
 
 
 def run_jobs(study: AnyStudy, jobs: int | None, options: RunOptions, site: Site | None = None) -> dict[str, str]:
@@ -101,7 +102,7 @@ def write_figures(study: Study) -> list[Path]:
     from defectflow.export import plots
 
     entries = collect(study)
-    comparisons = compare_study(entries)
+    comparisons = compared(study)
     folder = study.folder / "figures"
     folder.mkdir(exist_ok=True)
     table = folder / "pairs.csv"

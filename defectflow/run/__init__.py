@@ -2,10 +2,11 @@
 
 from defectflow.run.driver import run_study
 from defectflow.run.options import RunOptions, options_at
-from defectflow.run.study import AnyStudy, JunctionStudy, ScreenStudy, Study, create_study, open_study
+from defectflow.run.study import AnyStudy, ConvergenceStudy, JunctionStudy, ScreenStudy, Study, create_study, open_study
 
 __all__ = [
     "AnyStudy",
+    "ConvergenceStudy",
     "JunctionStudy",
     "RunOptions",
     "ScreenStudy",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError, ParseError
 from defectflow.inputs import pair_folder, resolve
+from defectflow.inputs.convergence import Point, path_at
 from defectflow.inputs.screen import promoted
 from defectflow.run.corrections import with_overrides
-from defectflow.run.study import AnyStudy, ScreenStudy, Study
-from defectflow.schema import CalcResult, PairCell, StateEntry
+from defectflow.run.study import AnyStudy, ConvergenceStudy, ScreenStudy, Study
+from defectflow.schema import CalcResult, PairCell, Recipe, StateEntry
 from defectflow.schema.configuration import ConfigurationEntry, ConfigurationState
 from defectflow.schema.screen import Round
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites
@@ -17,14 +20,23 @@ from defectflow.structures.screening import build_states
 
 def collect(study: Study) -> tuple[StateEntry, ...]:
     """Every spin state of every pair, in the order of the recipe, with its result or the reason why not."""
-    return tuple(_entry(study, pair) for pair, _ in build_pair_cells(study.recipe))
+    return _entries(study, study.recipe, lambda path: path)
 
 
-def _entry(study: Study, pair: PairCell) -> StateEntry:
-    sublattice = study.recipe.pairs.sublattice
-    folder = pair_folder(pair, sublattice)
+def collect_point(study: ConvergenceStudy, point: Point) -> tuple[StateEntry, ...]:
+    """The same of one point of a convergence study."""
+    return _entries(study, point.recipe, lambda path: path_at(point, path))
+
+
+def _entries(study: AnyStudy, recipe: Recipe, at: Callable[[str], str]) -> tuple[StateEntry, ...]:
+    return tuple(_entry(study, recipe, pair, at) for pair, _ in build_pair_cells(recipe))
+
+
+def _entry(study: AnyStudy, recipe: Recipe, pair: PairCell, at: Callable[[str], str]) -> StateEntry:
+    sublattice = recipe.pairs.sublattice
+    folder = at(pair_folder(pair, sublattice))
     result, missing = _result_or_reason(study, f"{folder}/static")
-    relaxed = _result_or_reason(study, f"{folder}/relax")[0] if "relax" in study.recipe.stages else None
+    relaxed = _result_or_reason(study, f"{folder}/relax")[0] if "relax" in recipe.stages else None
     far, near = far_sites(pair, sublattice), neighbour_sites(pair)
     return StateEntry(f"{folder}/static", pair, result, missing, relaxed, far, near)
 

@@ -17,6 +17,7 @@ from defectflow.run.index import add_to_index, row_of
 from defectflow.run.lease import LOCK, driver_of
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe
 from defectflow.schema.configuration import Promotions
+from defectflow.schema.convergence import ConvergenceRecipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
 from defectflow.schema.junction import JunctionRecipe
 from defectflow.schema.kinds import load_any
@@ -28,7 +29,7 @@ RECIPE = "study.toml"
 SUMMARY = "study.json"
 RESULT = "result.json"
 STATE = "job.json"
-R = TypeVar("R", Recipe, JunctionRecipe, ScreenRecipe)
+R = TypeVar("R", Recipe, JunctionRecipe, ScreenRecipe, ConvergenceRecipe)
 
 
 class RunFolder(Generic[R]):
@@ -37,7 +38,7 @@ class RunFolder(Generic[R]):
     Attributes
     ----------
     folder : Path
-    recipe : Recipe, JunctionRecipe or ScreenRecipe
+    recipe : Recipe, JunctionRecipe, ScreenRecipe or ConvergenceRecipe
     jobs : tuple of Job
         As planned, before geometries of finished parents are known.
     """
@@ -241,11 +242,24 @@ class ScreenStudy(RunFolder[ScreenRecipe]):
         return self.folder / f"promotions.{to}.json"
 
 
-AnyStudy = Study | JunctionStudy | ScreenStudy
-_STUDIES: dict[str, type[Study] | type[JunctionStudy] | type[ScreenStudy]] = {
+class ConvergenceStudy(RunFolder[ConvergenceRecipe]):
+    """Settings varied one at a time around a study of pairs."""
+
+    model = ConvergenceRecipe
+
+    @classmethod
+    def load(cls, path: Path) -> ConvergenceRecipe:
+        """Read a recipe; a host file is replaced by what it holds."""
+        recipe = super().load(path)
+        return recipe.model_copy(update={"base": with_inline_host(recipe.base)})
+
+
+AnyStudy = Study | JunctionStudy | ScreenStudy | ConvergenceStudy
+_STUDIES: dict[str, type[AnyStudy]] = {
     "pairs": Study,
     "junction": JunctionStudy,
     "screen": ScreenStudy,
+    "convergence": ConvergenceStudy,
 }
 
 

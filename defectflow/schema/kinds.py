@@ -5,15 +5,17 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from defectflow.schema.convergence import ConvergenceRecipe
 from defectflow.schema.junction import JunctionRecipe
 from defectflow.schema.recipe import Recipe, checked_recipe, kind_of
 from defectflow.schema.screen import ScreenRecipe
 
-AnyRecipe = Recipe | JunctionRecipe | ScreenRecipe
-MODELS: dict[str | None, type[Recipe] | type[JunctionRecipe] | type[ScreenRecipe]] = {
+AnyRecipe = Recipe | JunctionRecipe | ScreenRecipe | ConvergenceRecipe
+MODELS: dict[str | None, type[AnyRecipe]] = {
     "pairs": Recipe,
     "junction": JunctionRecipe,
     "screen": ScreenRecipe,
+    "convergence": ConvergenceRecipe,
 }
 
 

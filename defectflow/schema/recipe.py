@@ -295,6 +295,7 @@ KINDS = {
     "junction": ("a junction", "defectflow junction --help"),
     "screen": ("a screening", "defectflow screen --help"),
     "chain": ("a transport chain", "defectflow transport --help"),
+    "convergence": ("a convergence study", "defectflow converge --help"),
 }
 
 
@@ -324,8 +325,11 @@ def checked_recipe(model: type[R], path: Path) -> R:
 
 
 def _absolute_file(document: dict[str, Any], folder: Path) -> dict[str, Any]:
-    # A structure file is named relative to its recipe, so a study can be moved as one folder.
+    # A file is named relative to the recipe that names it, so a study can be moved as one folder.
     host = document.get("host")
     if isinstance(host, dict) and isinstance(host.get("file"), str):
         return {**document, "host": {**host, "file": str(Path.cwd() / folder / host["file"])}}
+    if isinstance(document.get("base"), str):
+        path = Path.cwd() / folder / document["base"]
+        return {**document, "base": _absolute_file(read_toml(path, "recipe", "base names a recipe"), path.parent)}
     return document

@@ -1,0 +1,109 @@
+"""From a convergence study to curves, and to the error budget of another study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from defectflow.analyse.compare import PairComparison, compare_study, with_errors
+from defectflow.analyse.convergence import Curve, CurvePoint, error_terms
+from defectflow.errors import AnalysisError, InputError
+from defectflow.export.convergence import curve_rows, curves_figure
+from defectflow.export.tables import to_csv
+from defectflow.inputs.convergence import axis_points, setting_at
+from defectflow.run import ConvergenceStudy, Study
+from defectflow.run.collect import collect, collect_point
+from defectflow.schema.convergence import Axis, ErrorBudget
+from defectflow.schema.jsonio import load_record, make_folder, save_record, write_atomic
+
+BUDGET = "errors.json"
+
+
+def curves_of(study: ConvergenceStudy) -> tuple[Curve, ...]:
+    """Every pair along every axis, whatever is known of it so far."""
+    return tuple(curve for axis in study.recipe.axes for curve in _along(study, axis))
+
+
+def _along(study: ConvergenceStudy, axis: Axis) -> list[Curve]:
+    points = axis_points(study.recipe, axis)
+    found = [{c.orbit.label: c for c in compare_study(collect_point(study, point))} for point in points]
+    return [
+        Curve(
+            axis.name,
+            axis.kind,
+            axis.key,
+            label,
+            tuple(CurvePoint(p.label, p.value, f[label]) for p, f in zip(points, found, strict=True)),
+        )
+        for label in found[0]
+    ]
+
+
+def write_curves(curves: tuple[Curve, ...], folder: Path) -> list[Path]:
+    """Figure and CSV of a convergence study."""
+    from defectflow.export.plots import save
+
+    make_folder(folder)
+    table = folder / "convergence.csv"
+    write_atomic(table, to_csv([row for c in curves for row in curve_rows(c)]).encode())
+    return [table, *save(curves_figure(curves), folder / "convergence")]
+
+
+def make_budget(study: ConvergenceStudy, of: Study) -> ErrorBudget:
+    """Numerical errors of the pairs of a study, from how they move around it.
+
+    Raises
+    ------
+    AnalysisError
+        If the studies have another host or dopants, or a value of the study was not run.
+    """
+    base, recipe = study.recipe.base, of.recipe
+    if (base.host.material, base.host.prototype, base.pairs.dopants) != (
+        recipe.host.material,
+        recipe.host.prototype,
+        recipe.pairs.dopants,
+    ):
+        raise AnalysisError("the convergence study has another host or other dopants", where=str(study.folder))
+    keys = {axis.key for axis in study.recipe.axes if axis.kind == "numerical"}
+    values = {key: setting_at(recipe, key) for key in sorted(keys)}
+    curves = curves_of(study)
+    labels = [c.orbit.label for c in compare_study(collect(of))]
+    terms = {label: error_terms(curves, label, values) for label in labels}
+    return ErrorBudget(terms, {k: str(v) for k, v in values.items()}, _source(study, curves))
+
+
+def _source(study: ConvergenceStudy, curves: tuple[Curve, ...]) -> str:
+    codes = {s.code for c in curves for p in c.points for s in (p.comparison.fm, p.comparison.af) if s}
+    return f"convergence study {study.recipe.name} ({', '.join(sorted(codes))})"
+
+
+def save_budget(budget: ErrorBudget, of: Study) -> Path:
+    """Keep a budget in the folder of the study that it belongs to."""
+    save_record(budget, of.folder / BUDGET)
+    return of.folder / BUDGET
+
+
+def budget_of(study: Study) -> ErrorBudget | None:
+    """The budget that was kept in a study's folder, None if there is none.
+
+    Raises
+    ------
+    InputError
+        If it belongs to other settings.
+    """
+    path = study.folder / BUDGET
+    if not path.is_file():
+        return None
+    budget = load_record(ErrorBudget, path)
+    for key, value in budget.settings.items():
+        if (here := str(setting_at(study.recipe, key))) != value:
+            todo = "make it again: defectflow converge errors CONVERGENCE RUN"
+            raise InputError(f"belongs to {key} = {value}; the study has {here}", where=str(path), todo=todo)
+    return budget
+
+
+def compared(study: Study) -> tuple[PairComparison, ...]:
+    """Every pair of a study, its uncertainty with all that is known of it."""
+    comparisons, budget = compare_study(collect(study)), budget_of(study)
+    if budget is None:
+        return comparisons
+    return tuple(with_errors(c, budget.terms.get(c.orbit.label, ())) for c in comparisons)
