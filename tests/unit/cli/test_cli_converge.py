@@ -1,0 +1,108 @@
+"""``converge`` as a user runs it, on the shipped results of the quick study (real GPAW runs) where there are any."""
+
+import json
+import shutil
+
+import pytest
+
+RECIPE = """schema = 1
+kind = "convergence"
+name = "few"
+question = "?"
+base = "quick.toml"
+
+[[axes]]
+name = "cutoff"
+key = "settings.cutoff"
+kind = "numerical"
+select = [4]
+values = ["340 eV", "500 eV"]
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path, quick_text):
+    (tmp_path / "quick.toml").write_text(quick_text)
+    path = tmp_path / "few.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture
+def half_run(recipe, demo, tmp_path):
+    """A convergence study of which the base point is there: results of the shipped study."""
+    from defectflow.run import ConvergenceStudy
+
+    study = ConvergenceStudy.create(tmp_path / "few", recipe, "gpaw")
+    pair = "C_O-C_O_s4_d6.01"
+    shutil.copytree(demo / "pairs" / pair, study.folder / "base" / pair)
+    return study.folder
+
+
+def test_show_gives_what_is_known_and_says_what_is_not(defectflow, half_run):
+    done = defectflow("converge", "show", half_run, "--json")
+    base, fine = json.loads(done.stdout)["points"]
+    assert (done.returncode, base["passed"], fine["delta_af_fm"]) == (1, True, None)
+    assert base["delta_af_fm"] == pytest.approx(0.2238, abs=1e-3)
+
+
+def test_show_writes_figure_and_numbers(defectflow, half_run, tmp_path):
+    defectflow("converge", "show", half_run, "-o", tmp_path / "out")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"convergence.csv", "convergence.pdf", "convergence.svg"}
+
+
+def test_errors_of_an_unfinished_study_are_refused(defectflow, half_run, demo, tmp_path):
+    shutil.copytree(demo, tmp_path / "study")
+    done = defectflow("converge", "errors", half_run, tmp_path / "study")
+    assert done.returncode == 2
+    assert "two are needed" in done.stderr
+    assert not (tmp_path / "study" / "errors.json").exists()
+
+
+def test_errors_of_other_settings_are_not_believed(defectflow, demo, tmp_path):
+    from defectflow.pipeline.convergence import save_budget
+    from defectflow.run import Study
+    from defectflow.schema.convergence import ErrorBudget
+
+    shutil.copytree(demo, tmp_path / "study")
+    save_budget(ErrorBudget({}, {"settings.cutoff": "500.0"}, "test"), Study.open(tmp_path / "study"))
+    done = defectflow("compare", tmp_path / "study")
+    assert done.returncode == 2
+    assert "belongs to settings.cutoff = 500.0; the study has 340.0" in done.stderr
+
+
+def test_compare_shows_a_budget(defectflow, demo, tmp_path):
+    from defectflow.pipeline.convergence import save_budget
+    from defectflow.run import Study
+    from defectflow.schema.convergence import ErrorBudget, ErrorTerm
+
+    shutil.copytree(demo, tmp_path / "study")
+    terms = {"4": (ErrorTerm("k mesh", 0.1, "4", ("2x2x2", "4x4x4")),)}
+    save_budget(ErrorBudget(terms, {"settings.cutoff": "340.0"}, "test"), Study.open(tmp_path / "study"))
+    row = next(
+        r for r in json.loads(defectflow("compare", tmp_path / "study", "--json").stdout)["pairs"] if r["label"] == "4"
+    )
+    assert row["uncertainty"] == pytest.approx(0.1, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('key = "settings.cutoff"', 'key = "settings.cutof"'),
+        ('values = ["340 eV", "500 eV"]', 'values = ["340 eV"]'),
+        ('kind = "numerical"', 'kind = "other"'),
+        ('base = "quick.toml"', 'base = "none.toml"'),
+        ('"500 eV"', '"500 Ry"'),
+        ("select = [4]", "select = [9]"),
+    ],
+)
+def test_a_wrong_recipe_ends_with_a_message_and_leaves_no_folder(defectflow, recipe, tmp_path, old, new):
+    recipe.write_text(RECIPE.replace(old, new))
+    done = defectflow("converge", "run", recipe, "-o", tmp_path / "run")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_pairs_say_where_a_convergence_study_belongs(defectflow, recipe):
+    assert "a convergence study" in defectflow("pairs", recipe).stderr

@@ -1,0 +1,60 @@
+"""Points and jobs of a convergence study."""
+
+import pytest
+
+from defectflow.engines import get_engine
+from defectflow.errors import RecipeError
+from defectflow.inputs import plan_jobs
+from defectflow.inputs.convergence import axis_points
+from defectflow.resources import resource
+from defectflow.schema import load_recipe
+from defectflow.schema.convergence import Axis
+from defectflow.schema.kinds import load_any
+
+CUTOFFS = {"name": "cutoff", "key": "settings.cutoff", "values": ("340 eV", "500 eV"), "kind": "numerical"}
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return load_any(resource("workflows", "mgo_carbon_convergence.toml"))
+
+
+def points(recipe, **changes):
+    return axis_points(recipe, Axis(**(CUTOFFS | changes)))
+
+
+def test_points_of_equal_settings_share_a_folder(recipe):
+    meshes = ({"mesh": (2, 2, 2), "centring": "shifted"},)
+    folders = [points(recipe)[0].folder, points(recipe, key="settings.kpoints", values=meshes * 2)[0].folder]
+    assert folders == ["base", "base"]
+
+
+def test_no_calculation_is_planned_twice(recipe):
+    engine = get_engine("gpaw")
+    hashes = [engine.make_inputs(job).hash for job in plan_jobs(recipe)]
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_the_base_point_has_the_inputs_of_the_base_recipe(recipe):
+    engine = get_engine("gpaw")
+    base = {engine.make_inputs(j).hash for j in plan_jobs(load_recipe(resource("workflows", "quick.toml")))}
+    assert {engine.make_inputs(j).hash for j in plan_jobs(recipe) if j.path.startswith("base/")} <= base
+
+
+def test_only_the_key_of_the_axis_changes(recipe):
+    coarse, fine = (p.recipe.settings for p in points(recipe))
+    assert fine == coarse.model_copy(update={"cutoff": 500.0})
+
+
+def test_what_is_fixed_holds_for_all_points(recipe):
+    fixed = {"host.lattice_constant": "4.21 A"}
+    assert {p.recipe.host.lattice_constant for p in points(recipe, fixed=fixed)} == {4.21}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"key": "settings.cutof"}, {"key": "nothing"}, {"values": ("340 Ry", "500 eV")}, {"values": ("a", "b")}],
+)
+def test_a_wrong_axis_is_named(recipe, changes):
+    with pytest.raises(RecipeError, match="axes"):
+        points(recipe, **changes)
