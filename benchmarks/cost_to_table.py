@@ -1,0 +1,263 @@
+"""What a pair of energies costs, against a plain ASE + GPAW script at the same final settings.
+
+    python benchmarks/cost_to_table.py pair [RECIPE] [--pair 4] [--rounds 1]     both ways, alternately, one core each
+    python benchmarks/cost_to_table.py levers [RECIPE] [--pair 4]                each lever of ours alone
+    python benchmarks/cost_to_table.py sum RUN [...]                             core-seconds of whole run folders
+
+The plain script is what a user of ASE and GPAW would write: ``bulk("MgO").repeat(2)``, two O replaced by C where ASE
+put them, every state from scratch at the final settings, GPAW's own eigensolver, mixer and convergence of the density,
+the energy tolerance of the recipe. Where the recipe relaxes, the plain script relaxes with BFGS at the final mesh. Cost
+is CPU time of the whole process, set-up included. The energies of both ways must agree: E_AF - E_FM to 2 meV, else the
+ratio says nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from defectflow import load_recipe
+from defectflow.engines import get_engine
+from defectflow.inputs import plan_jobs, resolve
+from defectflow.resources import resource
+from defectflow.run import open_study
+from defectflow.schema import CalcResult, Job, JobInputs, KMesh, Recipe
+from defectflow.structures.build import pair_audit
+
+PLAIN = """
+import json, sys
+import numpy as np
+from ase.build import bulk
+from ase.optimize import BFGS
+from gpaw import GPAW, PW
+
+o = json.loads(sys.argv[1])
+atoms = bulk(o["host"], "rocksalt", a=o["a"], cubic=True).repeat(o["repeat"])
+first = next(atom.index for atom in atoms if atom.symbol == "O")
+offsets = atoms.get_distances(first, list(range(len(atoms))), vector=True) - np.array(o["vector"])
+folded = offsets @ np.linalg.inv(atoms.cell.array)
+second = int(np.argmin(np.abs(folded - np.round(folded)).sum(axis=1)))
+atoms.symbols[[first, second]] = "C"
+moments = np.zeros(len(atoms))
+moments[[first, second]] = o["moments"]
+atoms.set_initial_magnetic_moments(moments)
+electrons = sum({"Mg": 2, "O": 6, "C": 4}[s] for s in atoms.symbols)
+atoms.calc = GPAW(mode=PW(o["cutoff"]), xc="PBE", kpts=o["kpts"], occupations=o["occupations"], setups=o["setups"],
+                  convergence={"energy": o["tolerance"] / electrons}, txt="plain.txt")
+if o["relax"]:
+    BFGS(atoms, logfile=None).run(fmax=o["force"], steps=100)
+energy = atoms.get_potential_energy()
+ibz = atoms.calc.dft.ibzwfs.ibz
+print(json.dumps({"e0": energy, "moment": float(atoms.calc.get_magnetic_moment()), "k": len(ibz.kpt_kc)}))
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one state: E0 (eV), total moment (muB), irreducible k-points, core-seconds."""
+
+    e0: float
+    moment: float
+    k: int
+    seconds: float
+
+
+def _children() -> float:
+    import resource as usage
+
+    used = usage.getrusage(usage.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def timed(command: list[str], folder: Path) -> tuple[str, float]:
+    """Standard output of a process on one core, and its CPU time (s)."""
+    before = _children()
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:3])} failed:\n{done.stderr[-2000:]}")
+    return done.stdout, _children() - before
+
+
+def plain(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
+    """The state by the plain script."""
+    from defectflow.engines.gpaw.parameters import kpts, occupations
+    from defectflow.structures.host import host_structure
+
+    orbit = next(o for o in pair_audit(recipe) if o.label == label)
+    s = recipe.settings
+    options = {
+        "host": "MgO",
+        "a": host_structure(recipe.host).lattice.a,
+        "repeat": recipe.supercell.rows[0][0],
+        "vector": list(orbit.vector),
+        "moments": np.multiply((1, 1 if state == "FM" else -1), recipe.spin.pair_moments).tolist(),
+        "cutoff": s.cutoff,
+        "kpts": kpts(s.kpoints),
+        "occupations": occupations(s.smearing),
+        "setups": s.potentials.get("gpaw", {}),
+        "tolerance": s.energy_tolerance,
+        "force": s.force_tolerance,
+        "relax": "relax" in recipe.stages,
+    }
+    out, seconds = timed([sys.executable, "-c", PLAIN, json.dumps(options)], folder)
+    found = json.loads(out.splitlines()[-1])
+    return Cost(found["e0"], found["moment"], found["k"], seconds)
+
+
+def ours(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
+    """The state by the jobs of the package, one after the other."""
+    jobs = [j for j in plan_jobs(one_pair(recipe, label)) if f"/{state}/" in j.path]
+    parent, total = None, 0.0
+    for job in jobs:
+        parent, seconds = job_cost(resolve(job, parent), folder / job.path)
+        total += seconds
+    assert parent is not None
+    return Cost(parent.e0, parent.total_moment, len(parent.k_weights), total)
+
+
+def one_pair(recipe: Recipe, label: str) -> Recipe:
+    """The recipe with that pair alone and no bulk."""
+    pairs = recipe.pairs.model_copy(update={"select": (int(label),)})
+    return recipe.model_copy(update={"pairs": pairs, "bulk": None})
+
+
+def job_cost(
+    job: Job, folder: Path, preset: Callable[[dict[str, Any]], None] | None = None
+) -> tuple[CalcResult, float]:
+    """Result and core-seconds of one job; `preset` may change the engine's numerics."""
+    engine = get_engine("gpaw")
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = engine.make_inputs(job)
+    for name, text in inputs.files:
+        document = json.loads(text)
+        if preset:
+            preset(document["preset"])
+        (folder / name).write_text(json.dumps(document, indent=1, sort_keys=True))
+    _, seconds = timed(engine.command(folder, 1), folder)
+    written = JobInputs("gpaw", tuple((n, (folder / n).read_text()) for n, _ in inputs.files))
+    return engine.read(folder, written), seconds
+
+
+def run_pair(recipe: Recipe, label: str, rounds: int) -> None:
+    """Both ways alternately, state by state."""
+    ratios = []
+    for n in range(rounds):
+        print(f"round {n + 1}", flush=True)
+        with tempfile.TemporaryDirectory() as name:
+            found = _alternately(recipe, label, Path(name))
+        ratios.append(_total(found, "plain") / _total(found, "defectflow"))
+        plainly, here = (1000 * (found[w, "AF"].e0 - found[w, "FM"].e0) for w in WAYS)
+        print(
+            f"  E_AF - E_FM: plain {plainly:+.1f} meV, defectflow {here:+.1f} meV; ratio {ratios[-1]:.1f}", flush=True
+        )
+    spread = f"({min(ratios):.1f} to {max(ratios):.1f}), {rounds} rounds"
+    print(f"pair {label}: plain / defectflow = {statistics.median(ratios):.1f} {spread}")
+
+
+def _alternately(recipe: Recipe, label: str, scratch: Path) -> dict[tuple[str, str], Cost]:
+    found = {}
+    for state in ("FM", "AF"):
+        for way, work in WAYS.items():
+            folder = scratch / f"{way}-{state}"
+            folder.mkdir()
+            found[way, state] = c = work(recipe, label, state, folder)
+            row = f"{c.seconds:6.0f} core-s, {c.k} k, E0 = {c.e0:.4f} eV, M = {c.moment:.2f} muB"
+            print(f"  {way:10s} {state}: {row}", flush=True)
+    return found
+
+
+def _total(found: dict[tuple[str, str], Cost], way: str) -> float:
+    return sum(cost.seconds for (w, _), cost in found.items() if w == way)
+
+
+WAYS = {"plain": plain, "defectflow": ours}
+
+
+def run_levers(recipe: Recipe, label: str) -> None:
+    """Static runs of the FM and AF state with one lever taken away from the package's way."""
+    alone = one_pair(recipe, label).model_copy(update={"stages": ("static",)})
+    jobs = {s: next(j for j in plan_jobs(alone) if f"/{s}/" in j.path) for s in ("FM", "AF")}
+    levers: dict[str, tuple[Callable[[Job], Job], Callable[[dict[str, Any]], None] | None]] = {
+        "as it is": (lambda job: job, None),
+        "origin on a cation, as in the conventional cell": (_on_cation, None),
+        "no symmetry at all": (_without_symmetry, None),
+        "GPAW's own eigensolver": (lambda job: job, lambda p: p["parameters"].pop("eigensolver")),
+        "GPAW's own mixer": (lambda job: job, lambda p: p["parameters"].pop("mixer")),
+    }
+    for name, (change, preset) in levers.items():
+        for state, job in jobs.items():
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    result, seconds = job_cost(change(job), Path(folder) / "job", preset)
+                except SystemExit as error:
+                    print(f"{name:48s} {state}: {str(error).splitlines()[-1][:100]}", flush=True)
+                    continue
+                steps, k = result.convergence.scf_steps, len(result.k_weights)
+                print(
+                    f"{name:48s} {state}: {seconds:5.0f} core-s, {steps} SCF steps x {k} k, E0 = {result.e0:.4f} eV",
+                    flush=True,
+                )
+
+
+def _on_cation(job: Job) -> Job:
+    cation = next(i for i, s in enumerate(job.cell.species) if s not in ("O", "C"))
+    return replace(job, cell=job.cell.with_coords(job.cell.coords - job.cell.coords[cation]))
+
+
+def _without_symmetry(job: Job) -> Job:
+    return replace(job, settings=job.settings.model_copy(update={"symmetry": False}))
+
+
+def run_sum(folders: list[Path]) -> None:
+    """Core-seconds and SCF steps x k-points of every finished job, by stage."""
+    for folder in folders:
+        study = open_study(folder)
+        total: dict[str, list[float]] = {}
+        for job in study.jobs:
+            try:
+                r = study.result(job.path)
+            except Exception as error:  # noqa: BLE001  (a table of costs shows what there is)
+                print(f"  {job.path}: no result ({error})")
+                continue
+            work = r.convergence.scf_steps * len(r.k_weights)
+            entry = total.setdefault(job.stage, [0.0, 0.0, 0.0])
+            for n, value in enumerate((1, r.core_seconds, work)):
+                entry[n] += value
+        for stage, (jobs, seconds, work) in total.items():
+            row = f"{jobs:3.0f} jobs {seconds:8.0f} core-s {work:8.0f} SCF steps x k-points"
+            print(f"{study.recipe.name} {stage:7s} {row}")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("pair", "levers", "sum"))
+    parser.add_argument("paths", nargs="*", type=Path)
+    parser.add_argument("--pair", default="4")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--mesh", type=int, help="shifted mesh of the energies in place of the recipe's")
+    options = parser.parse_args()
+    if options.what == "sum":
+        run_sum(options.paths)
+        return
+    recipe = load_recipe(*options.paths[:1] or [resource("workflows", "quick.toml")])
+    if options.mesh:
+        mesh = KMesh(mesh=(options.mesh,) * 3, centring="shifted")
+        recipe = recipe.model_copy(update={"settings": recipe.settings.model_copy(update={"kpoints": mesh})})
+    run_pair(recipe, options.pair, options.rounds) if options.what == "pair" else run_levers(recipe, options.pair)
+
+
+if __name__ == "__main__":
+    main()
