@@ -124,20 +124,21 @@ class Start(Record):
     """How a run starts; broken starts look for SCF minima that a symmetric start cannot reach.
 
     ``rattle`` moves every atom by a seeded random vector of length up to ``amplitude``; ``off-centre``
-    moves the dopants along their bond by ``amplitude``; ``orbital`` moves the two neighbours of each dopant
-    along ``axis`` inwards by ``amplitude``: cations then lower its p level along that axis, and the electron
-    that the minority shell holds has one level to go to. In a study without a relaxation
-    the moved geometry only seeds the density and wave functions.
+    moves the dopants along their bond by ``amplitude``, ``dumbbell`` moves each towards the other by it;
+    ``orbital`` moves the two neighbours of each dopant along ``axis`` inwards by ``amplitude``: cations then
+    lower its p level along that axis, and the electron that the minority shell holds has one level to go to.
+    In a study without a relaxation the moved geometry only seeds the density and wave functions.
     """
 
-    kind: Literal["symmetric", "rattle", "off-centre", "orbital"]
+    kind: Literal["symmetric", "rattle", "off-centre", "dumbbell", "orbital"]
     amplitude: Length | None = None
     seed: Annotated[int, Field(ge=0, strict=True)] | None = None
     axis: Literal["x", "y", "z"] | None = None
 
     @model_validator(mode="after")
     def _what_it_needs(self) -> Start:
-        needed = {"symmetric": set(), "rattle": {"amplitude", "seed"}, "off-centre": {"amplitude"}}
+        along = {"off-centre": {"amplitude"}, "dumbbell": {"amplitude"}}
+        needed = {"symmetric": set(), "rattle": {"amplitude", "seed"}, **along}
         needs: set[str] = needed.get(self.kind, {"amplitude", "axis"})
         given = {k for k in ("amplitude", "seed", "axis") if getattr(self, k) is not None}
         if given != needs:

@@ -8,6 +8,7 @@ from defectflow.errors import StructureError
 from defectflow.schema.cell import Floats, PairCell
 from defectflow.schema.recipe import Start
 
+SHORTEST_BOND = 1.0  # A; shorter than any bond of two dopants of the second row
 _SIGNS = {"FM": (1, 1), "AF": (1, -1), "NM": (0, 0)}
 _SIGN_OF = {"+": 1, "-": -1, "0": 0}
 
@@ -22,7 +23,9 @@ def start_coords(pair: PairCell, start: Start) -> Floats | None:
     """Fractional coordinates of a broken start, or None for the symmetric one."""
     if start.kind == "symmetric" or start.amplitude is None:
         return None
-    moves = {"rattle": _rattle, "off-centre": _off_centre, "orbital": _orbital}[start.kind](pair, start)
+    moves = {"rattle": _rattle, "off-centre": _off_centre, "dumbbell": _dumbbell, "orbital": _orbital}[start.kind](
+        pair, start
+    )
     return np.asarray(pair.cell.coords + start.amplitude * moves @ np.linalg.inv(pair.cell.lattice))
 
 
@@ -37,6 +40,16 @@ def _rattle(pair: PairCell, start: Start) -> Floats:
 def _off_centre(pair: PairCell, start: Start) -> Floats:
     moves = np.zeros((len(pair.cell), 3))
     moves[list(pair.dopants)] = np.array(pair.orbit.vector) / pair.orbit.distance
+    return moves
+
+
+def _dumbbell(pair: PairCell, start: Start) -> Floats:
+    if 2 * (start.amplitude or 0.0) > pair.orbit.distance - SHORTEST_BOND:
+        left = f"a dumbbell start would leave less than {SHORTEST_BOND:g} A"
+        what = f"pair {pair.orbit.label} is {pair.orbit.distance:.2f} A apart, {left}"
+        raise StructureError(what, where="spin.starts", todo="take a smaller amplitude")
+    moves = _off_centre(pair, start)
+    moves[pair.dopants[1]] *= -1
     return moves
 
 

@@ -11,7 +11,7 @@ from defectflow.engines import engine_names, get_engine
 from defectflow.engines.document import inputs_in, read_job
 from defectflow.engines.gpaw.parameters import gpaw_parameters, kpts, occupations
 from defectflow.engines.presets import load_preset
-from defectflow.errors import InputError
+from defectflow.errors import InputError, RecipeError
 from defectflow.inputs import plan_jobs, resolve
 from defectflow.resources import resource
 from defectflow.schema import KMesh, Smearing, load_recipe
@@ -39,8 +39,32 @@ def test_parents_come_before_their_children(paper_jobs):
         seen.add(job.path)
 
 
-def test_a_study_with_a_broken_start_runs_all_its_starts_without_symmetry(paper_jobs):
-    assert {j.settings.symmetry for j in paper_jobs if j.path.startswith("pairs/")} == {False}
+STARTS = ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "off-centre", amplitude = "0.08 A" }]')
+RELAXED = ('stages = ["static"]', 'stages = ["relax", "static"]')
+COARSE = ("[dos]", '[relax]\nkpoints = { mesh = [1, 1, 1], centring = "gamma" }\n\n[dos]')
+
+
+def test_a_seeded_static_study_runs_without_symmetry(recipe_file):
+    jobs = plan_jobs(load_recipe(recipe_file(STARTS)))
+    assert {j.settings.symmetry for j in jobs if j.path.startswith("pairs/")} == {False}
+
+
+def test_a_relaxation_keeps_the_symmetry_of_its_distorted_start(recipe_file):
+    jobs = plan_jobs(load_recipe(recipe_file(STARTS, RELAXED)))
+    assert {j.settings.symmetry for j in jobs} == {True}
+
+
+def test_a_relaxation_may_have_a_coarser_mesh_than_its_energies(recipe_file):
+    jobs = plan_jobs(load_recipe(recipe_file(RELAXED, COARSE)))
+    assert {(j.stage, j.kpoints.mesh) for j in jobs if j.path.startswith("pairs/")} == {
+        ("relax", (1, 1, 1)),
+        ("static", (2, 2, 2)),
+    }
+
+
+def test_a_mesh_for_a_relaxation_that_is_not_run_is_refused(recipe_file):
+    with pytest.raises(RecipeError, match=r"relax.kpoints is given"):
+        load_recipe(recipe_file(COARSE))
 
 
 def test_a_broken_start_seeds_a_static_study_and_starts_a_relaxation(recipe_file, paper_jobs):

@@ -43,6 +43,17 @@ def test_off_centre_moves_the_dopants_along_their_bond(pair):
     assert np.linalg.norm(moved[pair.dopants[0]]) == pytest.approx(0.1)
 
 
+def test_a_dumbbell_start_shortens_the_bond_by_twice_its_amplitude(pair):
+    moved = moves(pair, kind="dumbbell", amplitude=0.5)
+    bond = np.array(pair.orbit.vector) + moved[pair.dopants[1]] - moved[pair.dopants[0]]
+    assert np.linalg.norm(bond) == pytest.approx(pair.orbit.distance - 1.0)
+
+
+def test_a_dumbbell_start_that_would_fuse_the_dopants_is_refused(pair):
+    with pytest.raises(StructureError, match="smaller amplitude"):
+        moves(pair, kind="dumbbell", amplitude=3.0)
+
+
 def test_orbital_moves_the_cations_beside_the_dopants_inwards_along_the_axis(pair):
     moved = moves(pair, kind="orbital", amplitude=0.08, axis="z")
     sites = np.flatnonzero(np.abs(moved).max(axis=1) > 1e-9)
