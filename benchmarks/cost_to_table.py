@@ -33,6 +33,7 @@ from defectflow.inputs import plan_jobs, resolve
 from defectflow.resources import resource
 from defectflow.run import open_study
 from defectflow.schema import CalcResult, Job, JobInputs, KMesh, Recipe
+from defectflow.schema.jsonio import load_record, save_record
 from defectflow.structures.build import pair_audit
 
 PLAIN = """
@@ -119,12 +120,14 @@ def plain(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
 def ours(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
     """The state by the jobs of the package, one after the other."""
     jobs = [j for j in plan_jobs(one_pair(recipe, label)) if f"/{state}/" in j.path]
-    parent, total = None, 0.0
+    total, result = 0.0, None
     for job in jobs:
-        parent, seconds = job_cost(resolve(job, parent), folder / job.path)
+        before = load_record(CalcResult, folder.parent / f"{job.after}.json") if job.after else None
+        result, seconds = job_cost(resolve(job, before), folder / job.path)
+        save_record(result, folder.parent / f"{job.path}.json")
         total += seconds
-    assert parent is not None
-    return Cost(parent.e0, parent.total_moment, len(parent.k_weights), total)
+    assert result is not None
+    return Cost(result.e0, result.total_moment, len(result.k_weights), total)
 
 
 def one_pair(recipe: Recipe, label: str) -> Recipe:

@@ -53,10 +53,12 @@ def _check_potentials(settings: Settings, elements: set[str]) -> None:
 
 
 def resolve(job: Job, parent: CalcResult | None) -> Job:
-    """The job with geometry and signs of the moments of its finished parent, or with its displacements."""
+    """The job with what it takes of the finished one before: geometry and signs, geometry alone, or displacements."""
     if parent is None:
         return job
     if job.displaced_as is not None:
         return replace(job, cell=displaced_as(job.displaced_as, parent.cell))
+    if job.geometry_of is not None:
+        return replace(job, cell=parent.cell.with_moments(job.cell.moments))
     moments = job.cell.with_signs_of(parent.site_moments).moments
     return replace(job, cell=parent.cell.with_moments(moments), seed_coords=None)

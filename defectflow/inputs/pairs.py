@@ -56,9 +56,18 @@ def _pair_jobs(recipe: Recipe, pair: PairCell, start: Start) -> list[Job]:
             spin_polarised=pair.state != "NM",
             parent=jobs[-1].path if jobs else None,
             seed_coords=moved if first and stage == "static" else None,
+            geometry_of=_first_state(recipe, pair) if first and stage == "relax" else None,
         )
         jobs.append(job)
     return jobs
+
+
+def _first_state(recipe: Recipe, pair: PairCell) -> str | None:
+    """Path of the relaxation in whose geometry this state begins, None if it begins on the ideal sites."""
+    first = recipe.spin.states[0]
+    if recipe.relax.begin == "ideal sites" or pair.state == first:
+        return None
+    return f"{pair_folder(replace(pair, state=first), recipe.pairs.sublattice)}/relax"
 
 
 def _symmetry_kept(recipe: Recipe) -> bool:

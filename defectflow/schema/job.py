@@ -32,6 +32,8 @@ class Job:
         Whether the two spin channels may differ.
     parent : str or None
         Path of the job whose geometry and density this one starts from.
+    geometry_of : str or None
+        Path of the job whose final geometry this one starts from, with moments and density of its own.
     displaced_as : ThinRelaxation or None
         The relaxation of a thinner junction whose displacements this one takes over; its density does not fit.
     seed_coords : (n, 3) float or None
@@ -55,11 +57,12 @@ class Job:
     overrides: tuple[tuple[str, str], ...] = ()
     displaced_as: ThinRelaxation | None = None
     charge: int = 0
+    geometry_of: str | None = None
 
     @property
     def after(self) -> str | None:
         """Path of the job that must be done before."""
-        return self.displaced_as.path if self.displaced_as else self.parent
+        return self.displaced_as.path if self.displaced_as else self.parent or self.geometry_of
 
 
 @dataclass(frozen=True)

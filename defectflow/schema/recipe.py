@@ -215,9 +215,19 @@ class DosSettings(Record):
 
 
 class RelaxSettings(Record):
-    """Mesh of the relaxation where it is coarser than that of the energies; the static run judges the forces."""
+    """How the relaxations of a study go.
+
+    Parameters
+    ----------
+    kpoints : KMesh, optional
+        Where it is coarser than that of the energies; the static run judges the forces.
+    begin : str
+        Geometry in which the spin states after the first begin: that in which the "first state" with the same start
+        came to rest (a third of the steps), or the "ideal sites" with the displacements of the start.
+    """
 
     kpoints: KMesh | None = None
+    begin: Literal["first state", "ideal sites"] = "first state"
 
 
 class Bulk(Record):

@@ -166,3 +166,20 @@ def test_an_unknown_engine_is_refused_with_the_known_ones():
     with pytest.raises(InputError, match="known: gpaw, replay"):
         get_engine("vsap")
     assert {"gpaw", "replay"} <= set(engine_names())
+
+
+def test_later_states_begin_in_the_geometry_of_the_first(recipe_file, entries):
+    jobs = {j.path: j for j in plan_jobs(load_recipe(recipe_file(RELAXED)))}
+    af = jobs["pairs/C_O-C_O_s1_d3.01/AF/relax"]
+    assert af.after == "pairs/C_O-C_O_s1_d3.01/FM/relax"
+    began = resolve(
+        af, dataclasses.replace(entries[0].result, cell=entries[0].result.cell.with_coords(af.cell.coords + 0.01))
+    )
+    assert np.allclose(began.cell.coords, af.cell.coords + 0.01)
+    assert np.array_equal(began.cell.moments, af.cell.moments)
+
+
+def test_states_may_begin_on_their_ideal_sites(recipe_file):
+    ideal = ("[dos]", '[relax]\nbegin = "ideal sites"\n\n[dos]')
+    jobs = plan_jobs(load_recipe(recipe_file(RELAXED, ideal)))
+    assert {j.after for j in jobs if j.stage == "relax"} == {None}
