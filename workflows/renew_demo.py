@@ -1,4 +1,4 @@
-"""Renew a shipped study from a finished run: ``python workflows/renew_demo.py RUN [quick | carbon_capture]``.
+"""Renew a shipped study from a finished run: ``python workflows/renew_demo.py RUN [quick | carbon_capture | FOLDER]``.
 
 Only results, states and decisions are kept; inputs follow from the recipe, logs and densities are left behind.
 """
@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from defectflow.demo import demo_folder
+from defectflow.demo import DEMOS, demo_folder
 from defectflow.errors import InputError
 from defectflow.run import open_study
 from defectflow.run.collect import trusted_result
@@ -46,4 +46,6 @@ def copy(job: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    renew(Path(sys.argv[1]), demo_folder(*sys.argv[2:3]))
+    run, *names = sys.argv[1:]
+    shipped = not names or names[0] in DEMOS
+    renew(Path(run), demo_folder(*names) if shipped else Path(names[0]))

@@ -25,6 +25,7 @@ from defectflow.cli import (
     logs,
     pairs,
     parse,
+    reproduce,
     run,
     screen,
     status,
@@ -42,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, logs, cancel, collect)
-_RESULTS = (parse, verify, compare, converge, dos, junction, align, screen, energetics, transport, iv)
+_RESULTS = (parse, verify, compare, converge, reproduce, dos, junction, align, screen, energetics, transport, iv)
 for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
 

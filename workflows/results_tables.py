@@ -1,0 +1,117 @@
+"""Tables of docs/results.md, from the committed results: ``python workflows/results_tables.py [RESULTS]``.
+
+A test compares the page with what this prints, so the page cannot say other numbers than the results.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from defectflow.analyse.compare import PairComparison, StateSummary
+from defectflow.analyse.convergence import Curve
+from defectflow.pipeline import entry_crossing, published_for
+from defectflow.pipeline.convergence import compared, curves_of
+from defectflow.run import ConvergenceStudy, Study
+from defectflow.run.collect import collect
+from defectflow.schema import Recipe
+
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+
+
+def pair_rows(study: Study) -> list[str]:
+    """The FM/AF table of a study in Markdown, beside what is published."""
+    left, right = "| pair | d/a | z | E_AF - E_FM (meV) | J per bond | J as dimer |", " certificate | paper |"
+    head = f"{left} C-C, FM; AF (Å) | M, FM; AF (μ_B) |{right}"
+    return [head, "|---" * 10 + "|", *(_pair_row(c, study.recipe) for c in compared(study))]
+
+
+def _pair_row(c: PairComparison, recipe: Recipe) -> str:
+    e, o = c.exchange, c.orbit
+    found = (
+        ("-", "-", "-")
+        if e is None
+        else (f"{1000 * e.delta:+.0f} ± {1000 * c.uncertainty:.0f}", f"{e.j_per_bond:+.1f}", f"{e.j_dimer:+.1f}")
+    )
+    distances = "; ".join(f"{s.distance:.2f}" if s else "-" for s in (c.fm, c.af))
+    moments = "; ".join(f"{s.total_moment + 0.0:.2f}".replace("-0.00", "0.00") if s else "-" for s in (c.fm, c.af))
+    verdict = "passed" if c.certificate.passed else "FAILED"
+    cells = (o.label, f"{o.distance_over_a:.4f}", o.images, *found, distances, moments, verdict, _published(c, recipe))
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _published(c: PairComparison, recipe: Recipe) -> str:
+    published = published_for(recipe)
+    if published is None or c.orbit.label not in published.order:
+        return "-"
+    delta = published.delta_af_fm.get(c.orbit.label)
+    return published.order[c.orbit.label] + (f", {1000 * delta:+.0f}" if delta is not None else "")
+
+
+def curve_rows(curves: tuple[Curve, ...]) -> list[str]:
+    """All points of a convergence study in Markdown, a column for each pair of the axis."""
+    rows = []
+    for axis in dict.fromkeys(c.axis for c in curves):
+        along = [c for c in curves if c.axis == axis]
+        rows += ["", f"| {axis} ({along[0].kind}) | " + " | ".join(f"pair {c.pair}" for c in along) + " |"]
+        rows.append("|---" * (len(along) + 1) + "|")
+        for n, point in enumerate(along[0].points):
+            rows.append(f"| {point.label} | " + " | ".join(_shown(c, n) for c in along) + " |")
+    return rows[1:]
+
+
+def _shown(curve: Curve, at: int) -> str:
+    c = curve.points[at].comparison
+    if c.exchange is None:
+        return "not run"
+    failed = "" if c.certificate.passed else ", FAILED"
+    return f"{1000 * c.exchange.delta:+.0f} ± {1000 * c.uncertainty:.0f}{failed}"
+
+
+def junction_rows(study: Study) -> list[str]:
+    """Dopant states that the junction's Fermi level cuts, state by state."""
+    rows = [
+        "| pair | order | nearest dopant state (eV from E_F) | cut up, down | spin-degenerate cut |",
+        "|---" * 5 + "|",
+    ]
+    for entry in collect(study):
+        if entry.result is None:
+            continue
+        found = entry_crossing(study, entry, "junction")
+        nearest = min((level.energy for level in found.levels), key=abs, default=None)
+        shown = "-" if nearest is None else f"{nearest:+.2f}"
+        cut = ", ".join("/".join(map(str, counts)) for counts in (found.up, found.down))
+        degenerate = "/".join(map(str, found.degenerate))
+        rows.append(f"| {entry.pair.orbit.label} | {entry.pair.state} | {shown} | {cut} | {degenerate} |")
+    return rows
+
+
+def state_rows(study: Study) -> list[str]:
+    """Every run of a study: energies relative to the lowest, moments, distance, certificate of the state."""
+    found = [s for c in compared(study) for s in (c.fm, c.af, *c.others) if s]
+    lowest = min((s.e0 for s in found), default=0.0)
+    rows = ["| run | E0 above the lowest (meV) | M (μ_B) | C-C (Å) | state as asked for |", "|---" * 5 + "|"]
+    return [*rows, *(_state_row(s, lowest) for s in sorted(found, key=lambda s: s.e0))]
+
+
+def _state_row(s: StateSummary, lowest: float) -> str:
+    kept = "yes" if s.passed else "no"
+    return f"| {s.name} | {1000 * (s.e0 - lowest):.0f} | {abs(s.total_moment):.2f} | {s.distance:.2f} | {kept} |"
+
+
+def tables(results: Path) -> dict[str, list[str]]:
+    """Every table of the page by its title."""
+    table = Study.open(results / "mgo_carbon_table")
+    return {
+        "The table": pair_rows(table),
+        "At the Fermi level of the junction": junction_rows(table),
+        "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
+        "Branches of the fourth pair": state_rows(Study.open(results / "pair4_branches")),
+        "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
+        "C2 dumbbell": state_rows(Study.open(results / "c2_dumbbell")),
+    }
+
+
+if __name__ == "__main__":
+    for title, rows in tables(Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS).items():
+        print(f"## {title}\n", *rows, "", sep="\n")
