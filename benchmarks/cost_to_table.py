@@ -64,6 +64,41 @@ print(json.dumps({"e0": energy, "moment": float(atoms.calc.get_magnetic_moment()
 """
 
 
+HALVED = """
+import json, sys
+import numpy as np
+import spglib
+from ase import Atoms
+from gpaw import GPAW, PW
+
+o = json.loads(sys.argv[1])
+kinds = sorted(set(o["species"]))
+cell = (o["lattice"], o["coords"], [kinds.index(s) for s in o["species"]])
+lattice, coords, numbers = spglib.standardize_cell(cell, to_primitive=True, no_idealize=True, symprec=1e-4)
+symbols = [kinds[n] for n in numbers]
+atoms = Atoms(symbols, cell=lattice, scaled_positions=coords, pbc=True)
+atoms.set_initial_magnetic_moments([o["moment"] if s == "C" else 0.0 for s in symbols])
+n = o["mesh"]
+points = (np.indices((n, n, n)).reshape(3, -1).T - (n - 1) / 2) / n  # Monkhorst-Pack points of the large cell
+shifts = np.indices((3, 3, 3)).reshape(3, -1).T - 1
+large = np.linalg.inv(np.array(o["lattice"])).T
+found = {}
+for k in (points[:, None] + shifts[None]).reshape(-1, 3):
+    small = k @ large @ np.array(lattice).T  # the same points and their images, in the zone of the small cell
+    small -= np.round(small - 1e-6)
+    found[tuple(np.round(small, 6))] = small
+electrons = sum({"Mg": 2, "O": 6, "C": 4}[s] for s in symbols)
+atoms.calc = GPAW(mode=PW(o["cutoff"]), xc="PBE", kpts=np.array(list(found.values())), occupations=o["occupations"],
+                  setups=o["setups"], convergence={"energy": o["tolerance"] / electrons / 2}, txt="halved.txt",
+                  mixer={"name": "pulay", "beta": 0.3, "nmaxold": 8, "weight": 20})
+energy = atoms.get_potential_energy()
+factor = len(o["species"]) / len(atoms)
+moment = float(atoms.calc.get_magnetic_moment())
+k = len(atoms.calc.dft.ibzwfs.ibz.kpt_kc)
+print(json.dumps({"e0": energy * factor, "moment": moment * factor, "k": k, "atoms": len(atoms), "bz": len(found)}))
+"""
+
+
 @dataclass(frozen=True)
 class Cost:
     """Of one state: E0 (eV), total moment (muB), irreducible k-points, core-seconds."""
@@ -212,6 +247,31 @@ def run_levers(recipe: Recipe, label: str) -> None:
                     f"{name:48s} {state}: {seconds:5.0f} core-s, {steps} SCF steps x {k} k, E0 = {result.e0:.4f} eV",
                     flush=True,
                 )
+
+    _print_halved(jobs["FM"])
+
+
+def _print_halved(job: Job) -> None:
+    """The FM state in the smaller cell that its translations allow, at the same k-points."""
+    from defectflow.engines.gpaw.parameters import occupations
+
+    s = job.settings
+    options = {
+        "species": job.cell.species,
+        "lattice": job.cell.lattice.tolist(),
+        "coords": job.cell.coords.tolist(),
+        "moment": float(job.cell.moments.max()),
+        "mesh": s.kpoints.mesh[0],
+        "cutoff": s.cutoff,
+        "occupations": occupations(s.smearing),
+        "setups": s.potentials.get("gpaw", {}),
+        "tolerance": s.energy_tolerance,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        out, seconds = timed([sys.executable, "-c", HALVED, json.dumps(options)], Path(folder))
+    f = json.loads(out.splitlines()[-1])
+    row = f"{seconds:5.0f} core-s, {f['atoms']} atoms, {f['bz']} points, {f['k']} k, E0 = {f['e0']:.4f} eV"
+    print(f"{'FM in the smallest cell of its translations':48s} FM: {row}")
 
 
 def _on_cation(job: Job) -> Job:
