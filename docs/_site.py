@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 _MADE = re.compile(r"<!-- made: (\w+) -->")
+_SYMBOL = re.compile(r"\b([A-Zμ])_([A-Za-z]+)\b")
 # How a value is written in TOML, by the name of its type in the source.
 _WRITTEN = {
     "Energy": '"… eV" > 0',
@@ -57,6 +58,12 @@ _WRITTEN = {
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill in what is made from the code."""
     return _MADE.sub(lambda found: globals()[found[1]](), markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Set the indices of symbols such as E_F and V_O low, outside of code."""
+    parts = re.split(r"(<pre.*?</pre>|<code.*?</code>|<[^>]+>)", html, flags=re.S)
+    return "".join(p if p.startswith("<") else _SYMBOL.sub(r"\1<sub>\2</sub>", p) for p in parts)
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -105,7 +112,7 @@ def _verb(name: str, command: Any) -> Iterator[str]:
 def _parameter(p: Any) -> str:
     named = any(o.startswith("-") for o in p.opts)
     words = ", ".join(f"`{o}`" for o in (*p.opts, *p.secondary_opts)) if named else f"`{(p.metavar or p.name).upper()}`"
-    return f"| {words}{' (again and again)' if p.multiple else ''} | {_cell(p.help or '')} | {_cell(_default(p))} |"
+    return f"| {words}{' (may be repeated)' if p.multiple else ''} | {_cell(p.help or '')} | {_cell(_default(p))} |"
 
 
 def _default(p: Any) -> str:
