@@ -95,7 +95,9 @@ def commands() -> str:
     from defectflow.cli.main import app
 
     group: Any = typer.main.get_command(app)
-    return "\n\n".join(text for name, command in group.commands.items() for text in _verb(f"defectflow {name}", command))
+    return "\n\n".join(
+        text for name, command in group.commands.items() for text in _verb(f"defectflow {name}", command)
+    )
 
 
 def _verb(name: str, command: Any) -> Iterator[str]:
@@ -192,7 +194,10 @@ def _records(model: Any, known: frozenset[str] | set[str] = frozenset()) -> str:
 
 
 def _record(record: Any) -> str:
-    rows = [f"| `{f.alias or key}` | {_type(record, key)} | {_shown(record, key)} |" for key, f in record.model_fields.items()]
+    rows = [
+        f"| `{f.alias or key}` | {_type(record, key)} | {_shown(record, key)} |"
+        for key, f in record.model_fields.items()
+    ]
     text = cleandoc(record.__doc__ or "").replace("\n----------\n", "\n").split("\n\nParameters\n")
     about, *details = text[0].split("\n\nAttributes\n") + text[1:]
     listed = "\n\n".join(_details(d) for d in details)
@@ -203,7 +208,9 @@ def _record(record: Any) -> str:
 def _details(section: str) -> str:
     """Numpy's list of parameters as a list."""
     lines = [line for line in section.splitlines() if line.strip("-").strip()]
-    return "\n".join(f"- `{line.split(' : ')[0]}`:" if not line.startswith(" ") else f"  {line.strip()}" for line in lines)
+    return "\n".join(
+        f"- `{line.split(' : ')[0]}`:" if not line.startswith(" ") else f"  {line.strip()}" for line in lines
+    )
 
 
 def _shown(record: Any, key: str) -> str:
@@ -235,7 +242,9 @@ def _toml(value: Any, unit: str = "") -> str:
 def _type(record: Any, key: str) -> str:
     """The annotation in words; other records become links."""
     module = vars(getmodule(record))
-    text = re.sub(r"\b[A-Z]\w+", lambda m: _choices(module.get(m[0])) or m[0], _annotation(record, key).replace("\n", " "))
+    text = re.sub(
+        r"\b[A-Z]\w+", lambda m: _choices(module.get(m[0])) or m[0], _annotation(record, key).replace("\n", " ")
+    )
     text = re.sub(r"Annotated\[(.+?), Field\((.*?)\)\]", lambda m: f"{m[1]}{_bounds(m[2])}", text)
     text = re.sub(r"Literal\[(.*?)\]", lambda m: m[1].replace(", ", " or ").replace("'", '"'), text)
     text = re.sub(r"tuple\[([^\[\]]+), \.\.\.\]", r"[\1, …]", text)
@@ -264,5 +273,3 @@ def _bounds(text: str) -> str:
     if low and high:
         return f", {low} to {high}"
     return f", at least {low}" if low else f", at most {high}" if high else ""
-
-

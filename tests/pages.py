@@ -26,6 +26,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -34,7 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VASP_OUTPUTS = ROOT.parent / "shared" / "vasp-outputs"
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(
-    r"^(?:<!-- (?P<marker>.+?) -->\n)?^```(?P<language>\w*)(?: title=\"(?P<title>.+?)\")?\n(?P<text>.*?)^```$", re.M | re.S
+    r"^(?:<!-- (?P<marker>.+?) -->\n)?^```(?P<language>\w*)(?: title=\"(?P<title>.+?)\")?\n(?P<text>.*?)^```$",
+    re.M | re.S,
 )
 _INDENTED = re.compile(r"(?<=\n\n)((?: {4}.*\n)+)")
 _SHELL = re.compile(r"[|&;<>$`*~\\]|\bEND\b")
@@ -124,8 +126,9 @@ class Follower:
             getattr(self, f"_{block.language}")(block)
 
     def _bash(self, block: Block) -> None:
-        said = [self.run(s) for s in statements(block.text)]
-        self.printed = "".join(said)
+        # What needs a shell runs in one, up to the next command of ours: variables last that long.
+        parts = [list(group) for _, group in groupby(statements(block.text), own)]
+        self.printed = "".join(self.run(s) for part in parts for s in (part if own(part[0]) else ["\n".join(part)]))
 
     def _indented(self, block: Block) -> None:
         for statement in statements(re.sub(r"^ {4}", "", block.text, flags=re.M)):
@@ -170,18 +173,24 @@ class Follower:
 
         said, status = io.StringIO(), 0
         words = shlex.split(statement, comments=True)
-        with contextlib.chdir(self.folder), patch.object(sys, "argv", words):
-            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-                try:
-                    main()
-                except SystemExit as end:
-                    status = int(end.code or 0)
+        quiet = contextlib.redirect_stdout(said), contextlib.redirect_stderr(said)
+        with contextlib.chdir(self.folder), patch.object(sys, "argv", words), quiet[0], quiet[1]:
+            try:
+                main()
+            except SystemExit as end:
+                status = int(end.code or 0)
         return status, said.getvalue()
 
     def _shell(self, statement: str) -> tuple[int, str]:
         env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         done = subprocess.run(
-            ["bash", "-e", "-c", statement], cwd=self.folder, env=env, capture_output=True, text=True, check=False, timeout=300
+            ["bash", "-e", "-c", statement],
+            cwd=self.folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -215,14 +224,15 @@ def options_of(command: Any) -> set[str]:
 
 def merged(base: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """A file in which a part takes the place of what it names; sources of keys that went with it are left out."""
-    both = {k: merged(base[k], v) if isinstance(v, dict) and isinstance(base.get(k), dict) else v for k, v in part.items()}
+    both = {
+        k: merged(base[k], v) if isinstance(v, dict) and isinstance(base.get(k), dict) else v for k, v in part.items()
+    }
     return {**base, **both} | ({"sources": {}} if "sources" in base else {})
 
 
 def read_document(path: Path, document: dict[str, Any]) -> None:
     """Read a recipe of any kind or a site; one that is wrong raises a RecipeError."""
-    from defectflow.schema.recipe import checked_recipe
-    from defectflow.schema.recipe import kind_of
+    from defectflow.schema.recipe import checked_recipe, kind_of
     from defectflow.schema.site import Site
 
     if "scheduler" in document:

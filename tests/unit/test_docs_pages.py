@@ -1,6 +1,7 @@
 """Every block of the documentation does what it says: commands run, keys are keys, outputs are printed."""
 
 import json
+import os
 import re
 import shlex
 from functools import cache
@@ -9,7 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests import pages
-from tests.pages import PAGES, ROOT, Follower, blocks, check_words, find_command, keys_of, options_of, own, spoken, statements
+from tests.pages import (
+    PAGES,
+    ROOT,
+    Follower,
+    blocks,
+    check_words,
+    find_command,
+    keys_of,
+    options_of,
+    own,
+    spoken,
+    statements,
+)
 
 RUN_SOMEWHERE = ("bash", "python", "toml", "text", "indented")
 
@@ -30,7 +43,8 @@ def followed(tmp_path_factory):
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)])
 def test_the_page_is_followed_literally(page, followed, monkeypatch):
-    monkeypatch.setenv("DEFECTFLOW_VASP_CMD", "")  # that of the user says nothing here
+    for name in [n for n in os.environ if n.startswith("DEFECTFLOW_")]:
+        monkeypatch.delenv(name)
     followed(page)
 
 
@@ -76,7 +90,9 @@ ROWS = re.findall(r"^\| `(defectflow .*?)` \| (.*) \|$", (ROOT / "docs/reference
 def prepared(tmp_path_factory):
     """Folder with what the commands of the page on JSON name."""
     follower = Follower(tmp_path_factory.mktemp("json"))
-    (follower.folder / "screen.toml").write_text((ROOT / "tests/screen.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    (follower.folder / "screen.toml").write_text(
+        (ROOT / "tests/screen.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     for recipe in ("quick", "co_mgo_co"):
         follower.run(f"defectflow init {recipe}.toml --from {recipe}")
     for study in ("demo --demo", "study --demo --from carbon_capture"):
@@ -102,11 +118,13 @@ def test_every_verb_with_json_has_its_keys_on_the_page():
 
     def verbs(group, name):
         for word, command in group.commands.items():
-            yield from verbs(command, f"{name} {word}") if hasattr(command, "commands") else [(f"{name} {word}", command)]
+            yield from (
+                verbs(command, f"{name} {word}") if hasattr(command, "commands") else [(f"{name} {word}", command)]
+            )
 
     told = (ROOT / "docs/reference/json.md").read_text(encoding="utf-8")
     found = {name for name, c in verbs(typer.main.get_command(app), "defectflow") if "--json" in options_of(c)}
-    assert not {name for name in found if f"`{name}" not in told}
+    assert not {name for name in found if f"`{name}" not in told}, "add a row, or a word, to docs/reference/json.md"
 
 
 # The helper itself.

@@ -44,7 +44,9 @@ def test_the_reference_holds_every_verb_and_every_key(site):
 
     commands = (site / "reference" / "commands.html").read_text(encoding="utf-8")
     recipe = (site / "reference" / "recipe.html").read_text(encoding="utf-8")
-    assert all(f"<code>defectflow {verb}</code>" in commands for verb in ("run", "verify", "screen rank", "transport iv"))
+    assert all(
+        f"<code>defectflow {verb}</code>" in commands for verb in ("run", "verify", "screen rank", "transport iv")
+    )
     assert all(f"<code>{key}</code>" in recipe for key in Settings.model_fields)
 
 
