@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 _MADE = re.compile(r"<!-- made: (\w+) -->")
-_SYMBOL = re.compile(r"\b([A-Zμ])_([A-Za-z]+)\b")
+_SYMBOL = re.compile(r"(\b(?:[A-Zμ]|Phi|mu)|\))_([A-Za-z]+)\b")
 # How a value is written in TOML, by the name of its type in the source.
 _WRITTEN = {
     "Energy": '"… eV" > 0',

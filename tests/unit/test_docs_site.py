@@ -50,5 +50,14 @@ def test_the_reference_holds_every_verb_and_every_key(site):
     assert all(f"<code>{key}</code>" in recipe for key in Settings.model_fields)
 
 
+def test_every_public_name_is_in_the_reference(site):
+    import defectflow
+
+    text = "".join(p.read_text(encoding="utf-8") for p in (site / "reference").glob("*.html"))
+    objects = {name: getattr(defectflow, name) for name in defectflow.__all__ if name != "__version__"}
+    assert 'id="recipe"' in text
+    assert not [n for n, o in objects.items() if n != "Recipe" and f'id="{o.__module__}.{n}"' not in text]
+
+
 def test_the_schema_of_the_hand_off_is_published(site):
     assert (site / "handoff.schema.json").read_bytes() == (ROOT / "docs" / "handoff.schema.json").read_bytes()
