@@ -149,3 +149,11 @@ def test_an_output_that_was_not_printed_is_found(tmp_path):
     follower.printed = "one two\nthree\n"
     with pytest.raises(AssertionError, match="not in this order"):
         follower.follow(pages.Block("page", 1, "text", "", "", "three\none\n"))
+
+
+def test_an_output_of_a_block_that_was_not_run_is_no_output(tmp_path):
+    follower = Follower(tmp_path)
+    follower.printed = "one\n"
+    follower.follow(pages.Block("page", 1, "bash", "not run: takes an hour", "", "sleep 3600\n"))
+    with pytest.raises(AssertionError, match="not printed"):
+        follower.follow(pages.Block("page", 2, "text", "", "", "one\n"))
