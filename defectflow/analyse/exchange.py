@@ -1,7 +1,7 @@
-r"""Exchange constants from FM/AF energy differences.
+"""Exchange constants from FM/AF energy differences.
 
-Convention: unit vectors e_i, every bond counted once, :math:`H = -\sum_{bonds} J\, e_i \cdot e_j`; J > 0
-favours FM. With z equal bonds per cell :math:`E_{AF} - E_{FM} = 2 z J`.
+Convention: unit vectors e_i, every bond counted once, H = -sum_bonds J e_i.e_j; J > 0
+favours FM. With z equal bonds per cell E_AF - E_FM = 2 z J.
 """
 
 from __future__ import annotations

@@ -234,6 +234,8 @@ def power_density(power: float, pitch: float) -> float:
     pitch : float
         nm.
 
+    Examples
+    --------
     >>> round(power_density(100.0, 90.0), 2)
     1.23
     """

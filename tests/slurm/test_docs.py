@@ -1,28 +1,22 @@
 """The page "From laptop to cluster in ten minutes", command by command as it stands there."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.slurm.conftest import ROOT
+from tests.pages import blocks
 
 pytestmark = pytest.mark.slow
-BLOCK = re.compile(r"(<!-- not in the test -->\n)?```bash\n(.*?)```", re.DOTALL)
-
-
-def blocks():
-    text = (ROOT / "docs" / "cluster.md").read_text()
-    return [block for skipped, block in BLOCK.findall(text) if not skipped]
+HERE = [b.text for b in blocks("docs/cluster.md") if b.says("run by") == "tests/slurm/test_docs.py"]
 
 
 def test_the_page_is_followed_literally(slurm, tmp_path):
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     said = []
-    for block in blocks():
+    for block in HERE:
         command = ["bash", "-e", "-c", block]
         env = {**os.environ, "PATH": path}
         done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=240, check=False)
