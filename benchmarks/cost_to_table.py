@@ -120,10 +120,15 @@ def timed(command: list[str], folder: Path) -> tuple[str, float]:
     """Standard output of a process on one core, and its CPU time (s)."""
     before = _children()
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:3])} failed:\n{done.stderr[-2000:]}")
-    return done.stdout, _children() - before
+    pipe = subprocess.PIPE  # held open: a worker ends when its standard input closes
+    process = subprocess.Popen(command, cwd=folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdout
+    assert process.stderr
+    out, wrong = process.stdout.read(), process.stderr.read()
+    process.wait()
+    if process.returncode:
+        sys.exit(f"{' '.join(command[:3])} failed:\n{wrong[-2000:]}")
+    return out, _children() - before
 
 
 def plain(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
