@@ -30,6 +30,7 @@ from defectflow.cli import (
     submit,
     transport,
     verify,
+    watch,
 )
 from defectflow.errors import DefectFlowError
 
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, logs, cancel, collect)
+_STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, watch, logs, cancel, collect)
 _RESULTS = (parse, verify, compare, dos, junction, align, screen, energetics, transport, iv)
 for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
