@@ -17,6 +17,7 @@ from defectflow.cli import (
     doctor,
     dos,
     energetics,
+    export,
     init,
     inputs,
     iv,
@@ -42,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, watch, logs, cancel, collect)
-_RESULTS = (parse, verify, compare, dos, junction, align, screen, energetics, transport, iv)
+_RESULTS = (parse, verify, compare, dos, junction, align, screen, energetics, transport, iv, export)
 for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
 
