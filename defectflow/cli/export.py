@@ -23,6 +23,9 @@ def export(
     broadening: Annotated[
         float | None, typer.Option("--broadening", help="Of a DOS (eV).", show_default="the recipe's")
     ] = None,
+    step: Annotated[
+        str, typer.Option("--round", help="Of a screening, for pydefect.", show_default="the last with results")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -35,7 +38,7 @@ def export(
     from defectflow.export.interop import HandOver, hand_over
     from defectflow.run import open_study
 
-    done = hand_over(open_study(folder), HandOver(to, output, everything, broadening, force))
+    done = hand_over(open_study(folder), HandOver(to, output, everything, broadening, force, step))
     if as_json:
         print_json({"files": [str(p) for p in done.files], "left_out": done.left_out})
     else:

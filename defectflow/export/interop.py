@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from defectflow.errors import InputError
+from defectflow.errors import AnalysisError, InputError
 from defectflow.export.certified import ENERGY_STAGE, Certified, select
 from defectflow.run import AnyStudy, JunctionStudy
 from defectflow.run.collect import trusted_result
@@ -32,6 +32,8 @@ class HandOver:
         Of densities of states (eV); None for that of the recipe.
     force : bool
         Replace what is there.
+    step : str
+        Round of a screening, for programs on point defects; empty for the last one with results.
     """
 
     to: str
@@ -39,6 +41,7 @@ class HandOver:
     everything: bool = False
     broadening: float | None = None
     force: bool = False
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,4 +114,29 @@ def states_of(study: AnyStudy, it: Certified) -> CalcResult | None:
     return trusted_result(study, path) if path in study.by_path else None
 
 
-TARGETS: dict[str, Callable[[AnyStudy, HandOver], HandedOver]] = {"ase": _ase, "entries": _entries, "dos": _dos}
+def _for_pydefect(study: AnyStudy, how: HandOver) -> HandedOver:
+    from defectflow.export.pydefect_files import write_pydefect
+    from defectflow.export.round_defects import round_defects
+
+    if how.everything:
+        what = "pydefect's calc_results.json has no place that says an energy is not valid, so none goes there"
+        raise AnalysisError(what, where="--all", todo="leave --all away, or use --to entries or doped")
+    found = round_defects(study, how.step, False, "pydefect")
+    _refuse_filled(how)
+    files, left_out = write_pydefect(found, study.recipe.name, how.path)
+    return HandedOver(tuple(files), left_out)
+
+
+def _refuse_filled(how: HandOver) -> None:
+    """A defect that was left out this time must not be found where an earlier export put it."""
+    if how.path.is_dir() and any(how.path.iterdir()):
+        todo = "choose a new folder: files of an earlier export would mix with these"
+        raise InputError("is not empty", where=str(how.path), todo=todo)
+
+
+TARGETS: dict[str, Callable[[AnyStudy, HandOver], HandedOver]] = {
+    "ase": _ase,
+    "entries": _entries,
+    "dos": _dos,
+    "pydefect": _for_pydefect,
+}
