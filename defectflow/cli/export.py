@@ -17,14 +17,15 @@ def add_to(app: typer.Typer) -> None:
 
 def export(
     folder: RunFolder,
-    to: Annotated[str, typer.Option("--to", help="ase, entries, dos or pydefect.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="ase, entries, dos, pydefect or doped.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to write.", show_default=False)],
     everything: Annotated[bool, typer.Option("--all", help="Also energies whose certificate failed.")] = False,
     broadening: Annotated[
         float | None, typer.Option("--broadening", help="Of a DOS (eV).", show_default="the recipe's")
     ] = None,
     step: Annotated[
-        str, typer.Option("--round", help="Of a screening, for pydefect.", show_default="the last with results")
+        str,
+        typer.Option("--round", help="For pydefect and doped.", show_default="the last with results"),
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     as_json: AsJson = False,
@@ -32,8 +33,9 @@ def export(
     """Write results for other programs; status 1 if an energy was left out, which is named with the reason.
 
     ase: an ASE database (.db) or extended XYZ (.extxyz); entries: pymatgen's ComputedStructureEntry; dos: its
-    CompleteDos, one file for each state; pydefect: the folders of a screening as its commands read them. The
-    certificate goes with every energy; where the other program has no place for it, none is written without.
+    CompleteDos, one file for each state; pydefect: the folders of a screening as its commands read them; doped: the
+    DefectEntry of each of its single point defects. The certificate goes with every energy; where the other program
+    has no place for it, none is written without.
     """
     from defectflow.export.interop import HandOver, hand_over
     from defectflow.run import open_study

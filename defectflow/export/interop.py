@@ -127,6 +127,16 @@ def _for_pydefect(study: AnyStudy, how: HandOver) -> HandedOver:
     return HandedOver(tuple(files), left_out)
 
 
+def _for_doped(study: AnyStudy, how: HandOver) -> HandedOver:
+    from defectflow.export.doped_files import write_doped
+    from defectflow.export.round_defects import round_defects
+
+    found = round_defects(study, how.step, how.everything, "doped")
+    _refuse_filled(how)
+    files, left_out = write_doped(found, how.path)
+    return HandedOver(tuple(files), left_out)
+
+
 def _refuse_filled(how: HandOver) -> None:
     """A defect that was left out this time must not be found where an earlier export put it."""
     if how.path.is_dir() and any(how.path.iterdir()):
@@ -139,4 +149,5 @@ TARGETS: dict[str, Callable[[AnyStudy, HandOver], HandedOver]] = {
     "entries": _entries,
     "dos": _dos,
     "pydefect": _for_pydefect,
+    "doped": _for_doped,
 }

@@ -75,6 +75,11 @@ class RoundDefects:
     ionic: Floats | None
     left_out: dict[str, str]
 
+    @property
+    def dielectric(self) -> Floats | None:
+        """The whole dielectric tensor."""
+        return None if self.electronic is None or self.ionic is None else self.electronic + self.ionic
+
 
 def round_defects(study: AnyStudy, name: str, everything: bool, program: str) -> RoundDefects:
     """Defects of the round `name` (empty: the last one whose pristine cell has a result).
