@@ -289,3 +289,13 @@ def test_what_cannot_be_written_is_a_message(defectflow, demo, words, message, t
 def test_the_verb_names_what_it_left_out(defectflow, flipped, tmp_path):
     done = defectflow("export", flipped, "--to", "entries", "-o", tmp_path / "e.json", "--json")
     assert (done.returncode, list(json.loads(done.stdout)["left_out"])) == (1, [FLIPPED])
+
+
+@pytest.mark.parametrize("make", [lambda it: entry_of(it).structure, certified_atoms])
+def test_what_was_handed_over_can_be_a_host(chosen, make):
+    from defectflow.structures.host import host_from, host_structure
+
+    bulk = next(it for it in chosen.kept if it.path == "bulk/static")
+    found = Cell.from_pymatgen(host_structure(host_from(make(bulk))))
+    assert found.species == bulk.result.cell.species
+    assert np.allclose(found.positions, bulk.result.cell.positions, rtol=0, atol=1e-12)
