@@ -91,6 +91,13 @@ def host_vbm(defect: CalcResult, far: tuple[int, ...], bulk: CalcResult) -> Refe
     return Reference("host VBM", vbm, float(np.ptp(at_far)) / 2, source)
 
 
+def supercell_edges(pristine: CalcResult, bulk: CalcResult) -> tuple[Reference, float]:
+    """Host VBM on the scale of a pristine supercell, by the sites of its last element, and the gap (eV)."""
+    anion = pristine.cell.species[-1]
+    sites = tuple(i for i, s in enumerate(pristine.cell.species) if s == anion)
+    return host_vbm(pristine, sites, bulk), band_edges(bulk).gap
+
+
 def above_vbm(vbm: Reference, name: str, level: tuple[float, float], source: str) -> Reference:
     """A level given above the host's VBM (energy and uncertainty, eV) on the scale of the cell that `vbm` lies on."""
     energy, error = level

@@ -6,7 +6,7 @@ doi:10.1103/PhysRevB.89.195205.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from defectflow.errors import AnalysisError
 from defectflow.schema import CalcResult
 from defectflow.schema.cell import Floats
+from defectflow.schema.configuration import Configuration
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def finite_size(
     """
     make, error = _pydefect()
     try:
-        found = make(charge, _as_pydefect(defect), _as_pydefect(pristine), dielectric, tuple(centre))
+        found = make(charge, as_calc_results(defect), as_calc_results(pristine), dielectric, tuple(centre))
     except error as wrong:
         raise AnalysisError(f"no finite-size correction: {wrong}", todo="take a larger supercell") from None
     far = [s.potential - s.pc_potential for s in found.sites if s.distance > found.defect_region_radius]
@@ -72,6 +73,14 @@ def finite_size(
         abs(charge) * float(np.std(far)),
         len(far),
     )
+
+
+def finite_size_of(
+    defect: CalcResult, pristine: CalcResult, charge: int, where: Configuration, dielectric: Floats
+) -> FiniteSize:
+    """The same for a configuration of a screening: the charge in the middle of its sites, origins made the same."""
+    moved = replace(pristine, cell=pristine.cell.with_coords(pristine.cell.coords - where.origin))
+    return finite_size(defect, moved, charge, where.middle, dielectric)
 
 
 def _pydefect() -> tuple[Any, Any]:
@@ -89,10 +98,12 @@ def _pydefect() -> tuple[Any, Any]:
     return make_efnv_correction, NoCalculatedPotentialSiteError
 
 
-def _as_pydefect(result: CalcResult) -> Any:
+def as_calc_results(result: CalcResult) -> Any:
+    """What pydefect keeps of a calculation, its ``CalcResults``."""
     from pydefect.analyzer.calc_results import CalcResults
 
     # pydefect takes the potential of a positive unit charge; ours is the energy of an electron.
     potentials = [float(-v) for v in result.site_potentials]
     structure = result.cell.with_moments(np.zeros(len(result.cell))).to_pymatgen()
-    return CalcResults(structure=structure, energy=result.e0, magnetization=0.0, potentials=potentials)
+    c = result.convergence
+    return CalcResults(structure, result.e0, result.total_moment, potentials, c.electronic, c.ionic)

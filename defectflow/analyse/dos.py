@@ -118,6 +118,27 @@ def dos(
     return Dos(energies, named.pop(""), named, reference, fermi, broadening)
 
 
+def site_orbital_dos(result: CalcResult, energies: Floats, broadening: float) -> Floats:
+    """Gaussian-broadened projections, shape (site, orbital, spin, ne), in states per eV; sites as in `Projections`.
+
+    Parameters
+    ----------
+    energies : (ne,) float
+        On the scale of the eigenvalues (eV).
+    broadening : float
+        Standard deviation of the Gaussian (eV).
+    """
+    weights = np.moveaxis(result.projections.weights.astype(float), (3, 4), (0, 1))
+    flat = weights.reshape(-1, *result.eigenvalues.shape)
+    shape = (*weights.shape[:2], 2, len(energies))
+    return _broadened(result, flat, energies, broadening).reshape(shape) if len(flat) else np.zeros(shape)
+
+
+def total_dos(result: CalcResult, energies: Floats, broadening: float) -> Floats:
+    """The same of all states, shape (spin, ne)."""
+    return np.asarray(_broadened(result, np.ones((1, *result.eigenvalues.shape)), energies, broadening)[0])
+
+
 def _broadened(result: CalcResult, weights: Floats, energies: Floats, sigma: float) -> Floats:
     # (group, spin, energy): sum over k and bands of w_k * weight * normalised Gaussian; a cell without spin
     # polarisation puts half of its two electrons per band in either channel.

@@ -18,6 +18,7 @@ from defectflow.cli import (
     doctor,
     dos,
     energetics,
+    export,
     init,
     inputs,
     iv,
@@ -32,6 +33,7 @@ from defectflow.cli import (
     submit,
     transport,
     verify,
+    watch,
 )
 from defectflow.errors import DefectFlowError
 
@@ -42,8 +44,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, logs, cancel, collect)
-_RESULTS = (parse, verify, compare, converge, reproduce, dos, junction, align, screen, energetics, transport, iv)
+_STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, watch, logs, cancel, collect)
+_RESULTS = (parse, verify, compare, converge, reproduce, dos, junction, align, screen, energetics, transport, iv, export)
 for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
 

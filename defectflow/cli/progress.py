@@ -89,7 +89,7 @@ class _Watch:
         done = sum(s not in ("waiting", "submitted") for s in snapshot.states.values())
         left = _time_left(snapshot, self.jobs)
         used = time.monotonic() - self.started
-        return f"{done}/{len(snapshot.states)} jobs, {_clock(used)} used, about {_clock(left) if left else '?'} left"
+        return f"{done}/{len(snapshot.states)} jobs, {clock(used)} used, about {clock(left) if left else '?'} left"
 
 
 class _Quiet(_Watch):
@@ -139,7 +139,8 @@ def _time_left(snapshot: Snapshot, jobs: int) -> float | None:
     return waiting * sum(ended) / len(ended) / min(jobs, max(waiting, 1)) if ended else None
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as a reader likes them."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
@@ -147,4 +148,4 @@ def _clock(seconds: float) -> str:
 def _seconds(state: str, value: float | None) -> str:
     if value is None:
         return " (had been done)" if state == "done" else ""
-    return f" in {_clock(value)}"
+    return f" in {clock(value)}"

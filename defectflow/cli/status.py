@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from defectflow.run.overview import Overview
 
 MANY = 40  # jobs above which those that are done or wait are counted, not listed
-_BAD = ("failed", "unconverged", "stale", "lost")
+BAD = ("failed", "unconverged", "stale", "lost")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,7 +48,23 @@ def status(
         _print(seen)
         if not seen.checked:
             console().print("results are not compared with today's inputs: defectflow status --check")
-    raise typer.Exit(1 if any(r["state"] in _BAD for r in seen.rows) else 0)
+    raise typer.Exit(exit_status(seen))
+
+
+def exit_status(seen: Overview) -> int:
+    """1 if a job failed, did not converge, was lost or is stale, else 0."""
+    return 1 if any(r["state"] in BAD for r in seen.rows) else 0
+
+
+def counts(seen: Overview) -> dict[str, int]:
+    """How many jobs are in each state."""
+    return dict(Counter(r["state"] for r in seen.rows))
+
+
+def core_hours(seen: Overview) -> str:
+    """Core-hours used and to come, in words."""
+    to_come = "unknown" if isnan(seen.forecast) else f"about {seen.forecast:.2f}"
+    return f"core-hours used {seen.core_hours:.2f}, to come {to_come}"
 
 
 def _document(seen: Overview) -> dict[str, Any]:
@@ -68,12 +85,8 @@ def _print(seen: Overview) -> None:
     for row in seen.rows:
         if not many or row["state"] not in ("done", "waiting", "submitted", "blocked"):
             _print_row(row)
-    counts: dict[str, int] = {}
-    for row in seen.rows:
-        counts[row["state"]] = counts.get(row["state"], 0) + 1
-    out.print(", ".join(f"{n} {state}" for state, n in counts.items()))
-    to_come = "unknown" if isnan(seen.forecast) else f"about {seen.forecast:.2f}"
-    out.print(f"driver: {seen.driver or 'none'}; core-hours used {seen.core_hours:.2f}, to come {to_come}")
+    out.print(", ".join(f"{n} {state}" for state, n in counts(seen).items()))
+    out.print(f"driver: {seen.driver or 'none'}; {core_hours(seen)}")
     for job in seen.queue:
         out.print(f"scheduler job {job.id}: {job.words}{f' on {job.node}' if job.node else ''}")
     if seen.queue_unknown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -51,11 +52,12 @@ class WorkerEngine:
 
     def progress(self, folder: Path) -> Progress | None:
         """Last whole line of the SCF trace; a line that is being written is passed over."""
-        try:
-            lines = (folder / TRACE).read_text(encoding="utf-8").split("\n")[:-1]
-            return Progress(**json.loads(lines[-1])) if lines else None
-        except (OSError, ValueError, TypeError):
-            return None
+        lines = _trace_lines(folder)
+        return _step(lines[-1]) if lines else None
+
+    def trace(self, folder: Path) -> tuple[Progress, ...]:
+        """All whole lines of the SCF trace; damaged ones are passed over."""
+        return tuple(step for line in _trace_lines(folder) if (step := _step(line)))
 
     def outputs(self, folder: Path) -> list[Path]:
         """Outputs of an earlier attempt; ``relax.json``, from which a relaxation goes on, is not among them."""
@@ -68,3 +70,20 @@ class WorkerEngine:
     def corrections(self, folder: Path) -> tuple[Correction, ...]:
         """None: the workers change nothing by themselves."""
         return ()
+
+
+def _trace_lines(folder: Path) -> list[str]:
+    try:
+        return (folder / TRACE).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    except OSError:
+        return []
+
+
+def _step(line: str) -> Progress | None:
+    try:
+        step = Progress(**json.loads(line))
+    except (ValueError, TypeError):
+        return None
+    counts, numbers = (step.ionic_step, step.scf_step), (step.energy, step.energy_change, step.moment)
+    good = all(isinstance(n, int) for n in counts) and all(isinstance(x, int | float) for x in numbers)
+    return step if good and all(map(math.isfinite, numbers)) else None

@@ -33,19 +33,25 @@ def beating(path: Path) -> Iterator[None]:
         thread.join()
 
 
-def age(path: Path) -> float | None:
+def age(path: Path, only_look: bool = False) -> float | None:
     """Seconds since the file was touched, None if it is not there.
 
-    Hosts of a cluster have clocks of their own; what counts is the time that the file system gives to a new file.
+    Hosts of a cluster have clocks of their own; what counts is the time that the file system gives to a new file,
+    or this host's where `only_look` forbids to make one.
     """
-    probe = path.parent / f".clock.{os.uname().nodename}.{os.getpid()}"
+    now = time.time() if only_look else _file_time(path.parent)
+    try:
+        return max(0.0, now - path.stat().st_mtime)
+    except OSError:
+        return None
+
+
+def _file_time(folder: Path) -> float:
+    probe = folder / f".clock.{os.uname().nodename}.{os.getpid()}"
     try:
         probe.touch()
         now = probe.stat().st_mtime
         probe.unlink()
     except OSError:
-        now = time.time()  # a folder that this user may only read, or a full disk
-    try:
-        return max(0.0, now - path.stat().st_mtime)
-    except OSError:
-        return None
+        return time.time()  # a folder that this user may only read, or a full disk
+    return now

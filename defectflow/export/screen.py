@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from defectflow.analyse.rank import Ranked
+from defectflow.export.frames import atoms_of, write_rows
 from defectflow.export.tables import certificate_row, new_table
 from defectflow.schema.configuration import ConfigurationState
 from defectflow.schema.jsonio import write_atomic
@@ -119,15 +119,10 @@ def _failed(row: Ranked) -> str:
 
 def _frame(row: Ranked, step: str) -> Atoms | None:
     """Final geometry of the lowest run with its energy, forces and moments; None without a result."""
-    from ase.calculators.singlepoint import SinglePointCalculator
-
     result = row.lowest.result if row.lowest else None
     if result is None:
         return None
-    atoms = result.cell.with_moments(result.site_moments).to_ase()
-    atoms.calc = SinglePointCalculator(
-        atoms, energy=result.e0, forces=result.forces, magmoms=result.site_moments, magmom=result.total_moment
-    )
+    atoms = atoms_of(result)
     values = {k: v for k, v in ranked_row(row).items() if isinstance(v, str | int | float | bool) and k != "e0"}
     atoms.info = {"round": step, "code": f"{result.code} {result.version}", **values}
     return atoms
@@ -146,13 +141,7 @@ def write_frames(rows: tuple[Ranked, ...], step: str, path: Path) -> None:
 
 def write_database(rows: tuple[Ranked, ...], step: str, path: Path) -> None:
     """ASE database (SQLite) with one row for each configuration that has a result; an earlier one is replaced whole."""
-    from ase.db import connect
-
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.db")
-    temporary.unlink(missing_ok=True)
-    with connect(str(temporary)) as database:
-        for row in rows:
-            if atoms := _frame(row, step):
-                keys = {k: v for k, v in atoms.info.items() if k != "total_moment"}
-                database.write(atoms, key_value_pairs=keys)
-    temporary.replace(path)
+    frames = [atoms for row in rows if (atoms := _frame(row, step))]
+    for atoms in frames:
+        atoms.info.pop("total_moment", None)  # the database has it as magmom
+    write_rows([(atoms, {}) for atoms in frames], path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -57,6 +58,23 @@ def read_oszicar(path: Path) -> Oszicar:
     text = read_bytes(path).rpartition(b"\n")[0]
     with naming(path):
         return _oszicar(text)
+
+
+def scf_trace(path: Path) -> tuple[tuple[int, float, float], ...]:
+    """Number, energy and change (eV per cell) of the SCF steps of the last ionic step; what is no number is left out.
+
+    Raises
+    ------
+    ParseError
+        If the file cannot be read.
+    """
+    steps: list[tuple[int, float, float]] = []
+    for number, energy, change in _SCF.findall(read_bytes(path).rpartition(b"\n")[0]):
+        if steps and int(number) <= steps[-1][0]:
+            steps.clear()
+        with contextlib.suppress(ParseError):
+            steps.append((int(number), fortran(energy), fortran(change)))
+    return tuple(steps)
 
 
 def _oszicar(text: bytes) -> Oszicar:

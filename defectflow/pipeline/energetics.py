@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from defectflow.analyse.alignment import band_edges, host_vbm
-from defectflow.analyse.charged import FiniteSize, finite_size
+from defectflow.analyse.alignment import supercell_edges
+from defectflow.analyse.charged import FiniteSize, finite_size_of
 from defectflow.analyse.chempot import PhaseEnergy, limits
 from defectflow.analyse.energetics import (
     Calculated,
@@ -33,7 +33,6 @@ from defectflow.pipeline.screen import ranked
 from defectflow.run import ScreenStudy
 from defectflow.run.collect import trusted_result
 from defectflow.schema import CalcResult
-from defectflow.schema.cell import Floats
 from defectflow.schema.jsonio import make_folder, write_atomic
 from defectflow.schema.screen import Round
 
@@ -99,28 +98,17 @@ class _Charged:
 
     def __init__(self, study: ScreenStudy, step: Round, pristine: Calculated) -> None:
         bulk = trusted_result(study, f"{step.name}/bulk/dos")
-        anion = pristine.result.cell.species[-1]
-        sites = tuple(i for i, s in enumerate(pristine.result.cell.species) if s == anion)
         assert study.recipe.charged is not None  # the recipe has made sure of it
         self.dielectric = np.array(study.recipe.charged.tensor("relax" in step.stages))
-        self.vbm = host_vbm(pristine.result, sites, bulk)
-        self.gap = band_edges(bulk).gap
+        self.vbm, self.gap = supercell_edges(pristine.result, bulk)
         self.pristine = pristine.result
         self.corrections: dict[tuple[str, int], FiniteSize] = {}
 
     def correction(self, row: Ranked, result: CalcResult) -> FiniteSize:
         """Finite-size correction of a charged cell, for a charge in the middle of its defects."""
-        at = self.pristine.cell.coords - row.configuration.origin
-        pristine = replace(self.pristine, cell=self.pristine.cell.with_coords(at))
-        found = finite_size(result, pristine, row.charge, _middle(row.configuration.centres), self.dielectric)
+        found = finite_size_of(result, self.pristine, row.charge, row.configuration, self.dielectric)
         self.corrections[composition_text(row.configuration.composition), row.charge] = found
         return found
-
-
-def _middle(centres: Floats) -> Floats:
-    """Middle of points of a periodic cell (fractional), by the images nearest to the first."""
-    offsets = centres - centres[0]
-    return np.asarray((centres[0] + (offsets - np.rint(offsets)).mean(axis=0)) % 1.0)
 
 
 def _defect(row: Ranked, pristine: Calculated, charged: _Charged | None) -> Defect | None:

@@ -94,9 +94,9 @@ def cancel_requested(folder: Path) -> bool:
     return (folder / CANCEL).exists()
 
 
-def driver_of(folder: Path) -> str:
-    """Who drives the folder now, empty if nobody does."""
-    seen = age(folder / DRIVER)
+def driver_of(folder: Path, only_look: bool = False) -> str:
+    """Who drives the folder now, empty if nobody does; see `age` for `only_look`."""
+    seen = age(folder / DRIVER, only_look)
     if seen is None or seen > SILENT:
         return ""
     try:

@@ -46,6 +46,12 @@ class Configuration:
     distance: float
     origin: Floats
 
+    @property
+    def middle(self) -> Floats:
+        """Middle of its sites (fractional), by the images nearest to the first."""
+        offsets = self.centres - self.centres[0]
+        return np.asarray((self.centres[0] + (offsets - np.rint(offsets)).mean(axis=0)) % 1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class ConfigurationState:

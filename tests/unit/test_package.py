@@ -5,11 +5,13 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ["pymatgen", "matplotlib", "gpaw", "ase", "scipy", "spglib", "pydantic", "numpy"]
@@ -65,6 +67,31 @@ def test_the_wheel_holds_templates_workflows_types_and_the_demo(wheel):
         "defectflow/data/quick/study.json",
         "defectflow/data/carbon_capture/study.json",
     } <= names
+
+
+def test_the_wheel_holds_every_file_of_package_templates_and_workflows(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder, place in (("defectflow", ""), ("templates", "defectflow/_share/"), ("workflows", "defectflow/_share/")):
+        there = [p for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+        assert not {f"{place}{p.relative_to(ROOT).as_posix()}" for p in there} - names
+
+
+def test_the_wheel_holds_the_licence_and_says_so(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        (info,) = (n for n in file.namelist() if n.endswith(".dist-info/METADATA"))
+        metadata = file.read(info).decode().split("\n\n")[0]
+        assert file.read(info.replace("METADATA", "licenses/LICENSE")) == (ROOT / "LICENSE").read_bytes()
+    assert "License-Expression: MIT" in metadata
+    assert "Description-Content-Type: text/markdown" in metadata
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for key in ("version", "license"):
+        assert citation[key] == project[key]
+    assert citation["authors"] == project["authors"]
+    assert citation["abstract"].removesuffix(".") == project["description"]
 
 
 @pytest.mark.slow
