@@ -24,6 +24,7 @@ from defectflow.cli import (
     logs,
     pairs,
     parse,
+    report,
     run,
     screen,
     status,
@@ -41,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, logs, cancel, collect)
-_RESULTS = (parse, verify, compare, dos, junction, align, screen, energetics, transport, iv)
+_RESULTS = (parse, verify, compare, dos, junction, align, screen, energetics, transport, iv, report)
 for module in (*_STUDY, *_RESULTS):
     module.add_to(app)
 

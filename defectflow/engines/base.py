@@ -73,6 +73,9 @@ class Engine(Protocol):
     def progress(self, folder: Path) -> Progress | None:
         """Last step of a running calculation, None before the first."""
 
+    def trace(self, folder: Path) -> tuple[Progress, ...]:
+        """All steps of the last calculation in `folder`, finished or not; empty where it left no trace."""
+
     def outputs(self, folder: Path) -> list[Path]:
         """Files that a new attempt must not find: outputs of an earlier one, not its restart files."""
 

@@ -57,13 +57,21 @@ class WorkerEngine:
         except (OSError, ValueError, TypeError):
             return None
 
+    def trace(self, folder: Path) -> tuple[Progress, ...]:
+        """The whole lines of the SCF trace."""
+        try:
+            lines = (folder / TRACE).read_text(encoding="utf-8").split("\n")[:-1]
+            return tuple(Progress(**json.loads(line)) for line in lines)
+        except (OSError, ValueError, TypeError):
+            return ()
+
     def outputs(self, folder: Path) -> list[Path]:
         """Outputs of an earlier attempt; ``relax.json``, from which a relaxation goes on, is not among them."""
         return [folder / OUTPUT, folder / "output.npz", folder / TRACE]
 
     def scratch(self, folder: Path) -> list[Path]:
-        """The outputs: the saved result holds all of them."""
-        return self.outputs(folder)
+        """The outputs that the saved result holds; the SCF trace, which it does not, stays."""
+        return [path for path in self.outputs(folder) if path.name != TRACE]
 
     def corrections(self, folder: Path) -> tuple[Correction, ...]:
         """None: the workers change nothing by themselves."""

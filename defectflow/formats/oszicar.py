@@ -59,6 +59,25 @@ def read_oszicar(path: Path) -> Oszicar:
         return _oszicar(text)
 
 
+def read_steps(path: Path) -> list[tuple[int, int, float, float, float]]:
+    """Ionic and SCF step, energy and its change (eV per cell), total moment of its ionic step (muB; 0 where none).
+
+    Raises
+    ------
+    ParseError
+        If a line holds something that is no number.
+    """
+    blocks = _IONIC.split(read_bytes(path).rpartition(b"\n")[0])  # text, then three groups for each ionic line
+    steps = []
+    with naming(path):
+        for ionic, at in enumerate(range(0, len(blocks), 4), start=1):
+            mark = _MOMENT.search(blocks[at + 3]) if at + 3 < len(blocks) else None
+            moment = finite(mark.group(1).split()[-1]) if mark else 0.0
+            scf = _SCF.findall(blocks[at])
+            steps += [(ionic, int(n), fortran(energy), fortran(change), moment) for n, energy, change in scf]
+    return steps
+
+
 def _oszicar(text: bytes) -> Oszicar:
     ionic, scf = _IONIC.findall(text), _SCF.findall(text)
     if len(ionic) != text.count(b"E0="):

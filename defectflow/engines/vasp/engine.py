@@ -30,7 +30,7 @@ from defectflow.engines.vasp.potcar import (
 )
 from defectflow.engines.vasp.rules import check_incar
 from defectflow.errors import DefectFlowError, EngineError, InputError, ParseError
-from defectflow.formats.oszicar import read_oszicar
+from defectflow.formats.oszicar import read_oszicar, read_steps
 from defectflow.formats.poscar import poscar_text
 from defectflow.schema import CalcResult, Correction, Job, JobInputs
 from defectflow.schema.jsonio import read_json
@@ -118,6 +118,13 @@ class VaspEngine:
         moment = o.moments[-1][-1] if o.moments and o.moments[-1] else 0.0
         step = len(o.free_energies) + 1
         return Progress(step, o.scf_step, o.scf_energy, o.scf_change, moment) if o.scf_step else None
+
+    def trace(self, folder: Path) -> tuple[Progress, ...]:
+        """The SCF lines of the OSZICAR."""
+        try:
+            return tuple(Progress(*step) for step in read_steps(folder / "OSZICAR"))
+        except DefectFlowError:
+            return ()
 
     def outputs(self, folder: Path) -> list[Path]:
         """Everything that VASP and custodian wrote, but CONTCAR and CHGCAR, from which a relaxation goes on."""

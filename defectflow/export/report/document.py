@@ -1,0 +1,101 @@
+"""Everything that a page shows, section by section, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from defectflow.export.report import dos, jobs, pairs, settings
+from defectflow.export.report.citations import citations
+from defectflow.export.report.facts import Curves, Facts
+from defectflow.export.report.problems import problems
+from defectflow.export.report.structure import structure_data
+
+UNCERTAINTY = (
+    "± is what the two SCF runs and the extrapolation to zero smearing leave open; mesh, cutoff, geometry and"
+    " functional are not in it."
+)
+SIGNS = (
+    "E(AF) − E(FM) > 0: FM is lower. J in H = −Σ J e₁·e₂ over bonds (unit vectors, every bond once, J > 0 FM), so"
+    " E(AF) − E(FM) = 2 z J per cell; read as one isolated dimer z = 1."
+)
+
+
+def report_document(facts: Facts) -> dict[str, Any]:
+    """Texts and tables of the page, and under ``data`` the numbers that its figures are drawn from."""
+    return {
+        "name": facts.recipe.name,
+        "question": facts.recipe.question,
+        "run": facts.run,
+        "made": facts.made,
+        "problems": [asdict(p) for p in problems(facts)],
+        "counts": _counts(facts),
+        "overview": settings.overview_rows(facts),
+        "caveats": list(facts.recipe.caveats),
+        "settings": settings.setting_grid(facts),
+        "recipe_text": facts.recipe_text,
+        "files": facts.files,
+        "energies": _energies(facts),
+        "dos": _dos(facts),
+        "convergence": {"grid": jobs.convergence_grid(facts), "untraced": _untraced(facts)},
+        "record": _record(facts),
+        "citations": citations(facts),
+        "transport": [_curves(c) for c in facts.transport],
+        "data": _data(facts),
+    }
+
+
+def _counts(facts: Facts) -> dict[str, int]:
+    states = [j.state for j in facts.jobs]
+    passed = sum(c.certificate.passed for c in facts.comparisons)
+    return {"jobs": len(states), "done": states.count("done"), "pairs": len(facts.comparisons), "passed": passed}
+
+
+def _energies(facts: Facts) -> dict[str, Any]:
+    return {
+        "pairs": pairs.pair_grid(facts),
+        "states": pairs.state_grid(facts),
+        "certificates": pairs.certificates(facts),
+        "published": facts.published.source if facts.published else "",
+        "signs": SIGNS,
+        "uncertainty": UNCERTAINTY,
+    }
+
+
+def _dos(facts: Facts) -> dict[str, Any]:
+    return {
+        "levels": [pairs.level_grid(s) for s in facts.states if s.levels],
+        "missing": dos.missing_dos(facts),
+        "no_zero": dos.missing_zeros(facts),
+    }
+
+
+def _untraced(facts: Facts) -> list[str]:
+    return [j.path for j in facts.jobs if not j.trace]
+
+
+def _record(facts: Facts) -> dict[str, Any]:
+    return {
+        "corrections": jobs.correction_grid(facts),
+        "failures": jobs.failure_grid(facts),
+        "provenance": jobs.provenance_grid(facts),
+        "potentials": jobs.potential_grid(facts),
+        "numerics": jobs.numeric_grid(facts),
+        "core_hours": jobs.core_hours(facts),
+        "versions": list(facts.versions.items()),
+    }
+
+
+def _curves(c: Curves) -> dict[str, Any]:
+    return {"place": c.place, "title": c.title, "problem": c.problem}
+
+
+def _data(facts: Facts) -> dict[str, Any]:
+    return {
+        "energies": pairs.energy_data(facts),
+        "published": facts.published.short if facts.published else None,
+        "dos": dos.dos_data(facts),
+        "structures": structure_data(facts),
+        "traces": jobs.trace_data(facts),
+        "transport": [{"place": c.place, "columns": c.columns} for c in facts.transport if not c.problem],
+    }
