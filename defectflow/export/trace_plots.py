@@ -20,8 +20,8 @@ def trace_figure(traces: dict[str, list[float]]) -> Figure:
     axis = figure.subplots()
     for n, (job, changes) in enumerate(traces.items()):
         known = [(step, abs(c)) for step, c in enumerate(changes, start=1) if isfinite(c) and c]
-        style = {"color": _COLOURS[n % 5], "linestyle": _DASHES[n // 5 % 4], "linewidth": 1.0}
-        axis.plot([s for s, _ in known], [c for _, c in known], label=job, **style)
+        colour, dash = _COLOURS[n % 5], _DASHES[n // 5 % 4]
+        axis.plot([s for s, _ in known], [c for _, c in known], label=job, color=colour, linestyle=dash, linewidth=1.0)
     axis.set_yscale("log")
     axis.set_xlabel("SCF step, all ionic steps together")
     axis.set_ylabel("|change of the energy| (eV per cell)")

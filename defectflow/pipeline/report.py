@@ -15,7 +15,7 @@ from typing import Any
 import defectflow
 from defectflow.analyse.alignment import Reference
 from defectflow.analyse.compare import compare_study, is_stand_in
-from defectflow.analyse.dos import levels_around
+from defectflow.analyse.dos import Level, levels_around
 from defectflow.analyse.verify import verify_state
 from defectflow.engines import get_engine
 from defectflow.errors import DefectFlowError
@@ -140,7 +140,7 @@ def _why(study: Study, path: str, state: str, result: CalcResult | None, why: st
 def _state(study: Study, entry: StateEntry) -> StateFacts:
     zeros, missing = _zeros(study, entry)
     result = _drawable(study, entry) if zeros else None
-    levels = ()
+    levels: tuple[Level, ...] = ()
     if result is not None and "fermi" in zeros:
         levels = levels_around(result, zeros["fermi"], entry.pair.dopants, study.recipe.dos.count_window)
     passed = entry.result is not None and verify_state(entry).passed
@@ -200,7 +200,7 @@ def _job_row(job: JobFacts) -> dict[str, Any]:
     if (r := job.result) is not None:
         row |= {"code": r.code, "version": r.version, "input_hash": r.input_hash, "core_seconds": r.core_seconds}
         row |= {"e0_eV": r.e0, "free_energy_eV": r.free_energy, "total_moment_muB": r.total_moment}
-        row |= {name: value for name, value in vars(r.convergence).items()}
+        row |= vars(r.convergence)
     return row
 
 

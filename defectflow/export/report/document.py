@@ -8,6 +8,7 @@ from typing import Any
 from defectflow.export.report import dos, jobs, pairs, settings
 from defectflow.export.report.citations import citations
 from defectflow.export.report.facts import Curves, Facts
+from defectflow.export.report.grid import DELTA, MINUS
 from defectflow.export.report.problems import problems
 from defectflow.export.report.structure import structure_data
 
@@ -16,8 +17,8 @@ UNCERTAINTY = (
     " functional are not in it."
 )
 SIGNS = (
-    "E(AF) − E(FM) > 0: FM is lower. J in H = −Σ J e₁·e₂ over bonds (unit vectors, every bond once, J > 0 FM), so"
-    " E(AF) − E(FM) = 2 z J per cell; read as one isolated dimer z = 1."
+    f"{DELTA} > 0: FM is lower. J in H = {MINUS}Σ J e₁·e₂ over bonds (unit vectors, every bond once, J > 0 FM), so"
+    f" {DELTA} = 2 z J per cell; read as one isolated dimer z = 1."
 )
 
 

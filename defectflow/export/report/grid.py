@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EN DASH}"  # a cell without a value
+DELTA = f"E(AF) {MINUS} E(FM)"
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -25,8 +29,8 @@ def grid(caption: str, columns: str, rows: Iterable[tuple[str, ...]], numeric: I
 def signed(value: float | None, digits: int) -> str:
     """A number with its sign and a true minus, without a negative zero; a dash where there is none."""
     if value is None:
-        return "–"
-    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+        return NONE
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", MINUS)
 
 
 def plain(value: float | None, digits: int) -> str:

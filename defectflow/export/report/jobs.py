@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from defectflow.export.report.facts import Facts, JobFacts
-from defectflow.export.report.grid import Grid, grid, plain, signed
+from defectflow.export.report.grid import NONE, Grid, grid, plain, signed
 
 
 def trace_data(facts: Facts) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def convergence_grid(facts: Facts) -> Grid:
 def _converged(job: JobFacts) -> tuple[str, ...]:
     trace = f"{len(job.trace)} steps" if job.trace else "not kept"
     if job.result is None:
-        return (job.path, job.state, *("–",) * 6, trace)
+        return (job.path, job.state, *(NONE,) * 6, trace)
     c = job.result.convergence
     ions = {True: "converged", False: "NOT converged", None: "not moved"}[c.ionic]
     numbers = (f"{c.last_energy_change:+.1e}", f"{c.energy_tolerance:.1e}", plain(c.moment_drift, 4))
@@ -96,11 +96,11 @@ def provenance_grid(facts: Facts) -> Grid:
 
 def _provenance(job: JobFacts) -> tuple[str, ...]:
     record, result = job.record, job.result
-    code = f"{result.code} {result.version}" if result else "–"
-    digest = result.input_hash if result else (record.input_hash if record else "–")
+    code = f"{result.code} {result.version}" if result else NONE
+    digest = result.input_hash if result else (record.input_hash if record else NONE)
     attempts = str(record.attempts) if record else "0"
     spent = plain(record.core_seconds, 0) if record and record.core_seconds else "not recorded"
-    return (job.path, code, digest, attempts, plain(result.core_seconds, 0) if result else "–", spent)
+    return (job.path, code, digest, attempts, plain(result.core_seconds, 0) if result else NONE, spent)
 
 
 def potential_grid(facts: Facts) -> Grid:

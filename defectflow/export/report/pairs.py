@@ -6,11 +6,11 @@ from typing import Any
 
 from defectflow.analyse.compare import PairComparison, StateSummary, agreement
 from defectflow.export.report.facts import Facts, StateFacts
-from defectflow.export.report.grid import Grid, grid, plain, signed
+from defectflow.export.report.grid import DELTA, NONE, Grid, grid, plain, signed
 from defectflow.materials import PublishedOrder
 
 _ENERGIES = (
-    "pair | d/a | d (Å) | z | E(AF) − E(FM) (meV per cell) | lower | J per bond (meV) | J as dimer (meV)"
+    f"pair | d/a | d (Å) | z | {DELTA} (meV per cell) | lower | J per bond (meV) | J as dimer (meV)"
     " | certificate | published | agreement"
 )
 _STATES = "state | run | E0 (eV per cell) | total moment (μB) | site moments of the dopants (μB) | dopant distance (Å)"
@@ -19,18 +19,18 @@ _STATES = "state | run | E0 (eV per cell) | total moment (μB) | site moments of
 def pair_grid(facts: Facts) -> Grid:
     """FM against AF, a row for each pair."""
     rows = [_row(c, facts.published) for c in facts.comparisons]
-    return grid("E(AF) − E(FM) and exchange of every pair", _ENERGIES, rows, (1, 2, 3, 4, 6, 7))
+    return grid(f"{DELTA} and exchange of every pair", _ENERGIES, rows, (1, 2, 3, 4, 6, 7))
 
 
 def _row(c: PairComparison, published: PublishedOrder | None) -> tuple[str, ...]:
     e, o = c.exchange, c.orbit
-    delta = f"{signed(1000 * e.delta, 0)} ± {1000 * c.uncertainty:.0f}" if e else "–"
-    bond, dimer = (signed(e.j_per_bond, 1), signed(e.j_dimer, 1)) if e else ("–", "–")
+    delta = f"{signed(1000 * e.delta, 0)} ± {1000 * c.uncertainty:.0f}" if e else NONE
+    bond, dimer = (signed(e.j_per_bond, 1), signed(e.j_dimer, 1)) if e else (NONE, NONE)
     verdict = "passed" if c.certificate.passed else "FAILED"
     theirs = _published(published, o.label)
     agrees = agreement(c, published.order[o.label]) if theirs and published and e else ""
     place = (o.label, f"{o.distance_over_a:.4f}", f"{o.distance:.3f}", str(o.images))
-    return (*place, delta, c.order, bond, dimer, verdict, theirs or "–", agrees or "–")
+    return (*place, delta, c.order, bond, dimer, verdict, theirs or NONE, agrees or NONE)
 
 
 def _published(published: PublishedOrder | None, label: str) -> str:

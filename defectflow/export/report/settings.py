@@ -53,10 +53,7 @@ def _flat(key: str, value: Any) -> list[tuple[str, Any]]:
 
 
 def _text(key: str, value: Any) -> str:
-    if key == "supercell.matrix" or not isinstance(value, list):
-        text = str(value)
-    else:
-        text = ", ".join(map(str, value))
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return f"{text} {_UNITS[key]}" if key in _UNITS else text
 
 
