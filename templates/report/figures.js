@@ -99,7 +99,7 @@
     states.forEach((s, n) => {
       const box = document.createElement("section");
       const title = document.createElement("h3");
-      title.textContent = s.name + (s.passed ? "" : ": FAILED its certificate");
+      title.textContent = s.name + (s.passed ? "" : ": FAILED its certificate") + (s.reversed ? " (all moments came out reversed; the majority is drawn upwards)" : "");
       if (!s.passed) title.className = "bad";
       const plot = document.createElement("div");
       plot.className = "plot";
@@ -219,10 +219,10 @@
     const at = s.fermi[0] - zero.energy;
     const [low, high] = data.dos.window;
     const mark = at > low && at < high
-      ? [{ xref: "x", yref: "paper", x: at, y: 1, xanchor: "left", yanchor: "top", text: "E<sub>F</sub>", showarrow: false }] : [];
+      ? [{ xref: "x", yref: "paper", x: at, y: 1, xanchor: "left", xshift: 2, yanchor: "top", text: "E<sub>F</sub>", showarrow: false }] : [];
     Plotly.react(plot, dosTraces(s, energies, curves), layout({
       shapes, annotations: [corner(0.98, "up"), corner(0.02, "down"), ...mark], showlegend: false,
-      xaxis: axis(`energy relative to ${zero.name} (eV)`, { range: data.dos.window, zeroline: false }),
+      xaxis: axis(`energy relative to ${zero.name.replaceAll("E_F", "E<sub>F</sub>")} (eV)`, { range: data.dos.window, zeroline: false }),
       yaxis: axis("DOS (states/eV/cell)", { range: [-top, top] }), hovermode: "closest",
     }), config);
   }
@@ -250,7 +250,7 @@
   const LONGEST = 2.4; // A, arrow of the largest moment
   const HEAD = 0.9; // A
   const EYES = {
-    free: { x: 1.35, y: -1.35, z: 0.75 }, a: { x: 2, y: 0, z: 0.01 }, b: { x: 0, y: -2, z: 0.01 }, c: { x: 0.01, y: -0.01, z: 2 },
+    free: { x: 1.05, y: -0.75, z: 0.5 }, a: { x: 1.4, y: 0, z: 0.01 }, b: { x: 0, y: -1.4, z: 0.01 }, c: { x: 0.01, y: -0.01, z: 1.4 },
   };
 
   function setUpStructures() {
@@ -310,7 +310,7 @@
     if (chosen === "") return "";
     const n = Number(chosen);
     const place = c.positions[n].map((v) => v.toFixed(3)).join(", ");
-    return ` Site ${c.species[n]} ${n + 1}: (${place}) Å, ${moment(c.moments[n])}.`;
+    return ` Site ${c.species[n]} ${n + 1}: at (${place}) Å in the picture, ${moment(c.moments[n])}.`;
   }
 
   function structureTraces(c) {

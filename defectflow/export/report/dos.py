@@ -13,6 +13,7 @@ from defectflow.schema import CalcResult
 ENERGY_UNIT = 1e-4  # eV
 WEIGHT_UNIT = 1e-4
 BROADENING = (0.02, 0.5)  # eV; ends of the slider, widened to hold the recipe's own
+REVERSED = 0.1  # muB; the sign of all moments together is free, and a more negative total moment is drawn turned round
 TAIL = 5.0  # standard deviations of the widest Gaussian that still reach into the window
 
 
@@ -47,15 +48,18 @@ def _state(s: StateFacts, window: tuple[float, float], widest: float) -> dict[st
     places = [z.energy for z in s.zeros.values()]
     low, high = min(places) + window[0] - TAIL * widest, max(places) + window[1] + TAIL * widest
     weights = {name: _group(s.dos, sites) for name, sites in s.groups.items()}
+    reversed_ = s.dos.total_moment < -REVERSED
+    channels = [_channel(s.dos, weights, spin, (low, high)) for spin in range(s.dos.n_spins)]
     return {
         "name": s.entry.name,
         "pair": s.entry.pair.orbit.label,
         "passed": s.passed,
+        "reversed": reversed_,
         "fermi": [float(f) for f in s.dos.fermi],
         "zeros": {name: _zero(z) for name, z in s.zeros.items()},
         "k_weights": [float(w) for w in s.dos.k_weights],
         "groups": list(weights),
-        "spins": [_channel(s.dos, weights, spin, (low, high)) for spin in range(s.dos.n_spins)],
+        "spins": channels[::-1] if reversed_ else channels,
     }
 
 

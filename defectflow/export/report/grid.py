@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"  # a cell without a value
+ALARMS = ("FAILED", "failed", "unconverged", "lost", "stale", "OPPOSITE ORDER", "NOT converged")
 DELTA = f"E(AF) {MINUS} E(FM)"
 
 
@@ -18,6 +19,14 @@ class Grid:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = frozenset()
+
+    def look(self, column: int, cell: str) -> str:
+        """Class of a cell in the style sheet."""
+        if column in self.numeric:
+            return "number"
+        if cell in ALARMS:
+            return "bad"
+        return "hash" if self.columns[column].endswith("(SHA-256)") else "text"
 
 
 def grid(caption: str, columns: str, rows: Iterable[tuple[str, ...]], numeric: Iterable[int] = ()) -> Grid:

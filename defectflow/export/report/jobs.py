@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from defectflow.export.report.facts import Facts, JobFacts
-from defectflow.export.report.grid import NONE, Grid, grid, plain, signed
+from defectflow.export.report.grid import MINUS, NONE, Grid, grid, plain, signed
 
 
 def trace_data(facts: Facts) -> list[dict[str, Any]]:
@@ -57,7 +57,8 @@ def _converged(job: JobFacts) -> tuple[str, ...]:
         return (job.path, job.state, *(NONE,) * 6, trace)
     c = job.result.convergence
     ions = {True: "converged", False: "NOT converged", None: "not moved"}[c.ionic]
-    numbers = (f"{c.last_energy_change:+.1e}", f"{c.energy_tolerance:.1e}", plain(c.moment_drift, 4))
+    change = f"{c.last_energy_change:+.1e}".replace("-", MINUS) if c.scf_steps else NONE
+    numbers = (change, f"{c.energy_tolerance:.1e}".replace("-", MINUS), plain(c.moment_drift, 4))
     return (job.path, job.state, str(c.scf_steps), *numbers, plain(c.max_force, 3), ions, trace)
 
 

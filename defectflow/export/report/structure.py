@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from defectflow.export.report.facts import Facts, StateFacts
+from defectflow.schema import CalcResult
 
 BOND = 1.15  # bonds are drawn up to this many times the shortest distance of two unlike atoms
 
@@ -22,7 +23,7 @@ def _structure(s: StateFacts) -> dict[str, Any]:
     cell = entry.result.cell if entry.result else entry.pair.cell
     moments = entry.result.site_moments if entry.result else entry.pair.cell.moments
     kind = f"moments inside {entry.result.site_moment_kind}" if entry.result else "intended moments, no result"
-    positions = (cell.coords - np.floor(cell.coords + 1e-6)) @ cell.lattice
+    positions = _around(cell.coords, entry.pair.dopants) @ cell.lattice
     return {
         "name": entry.name,
         "pair": entry.pair.orbit.label,
@@ -37,6 +38,15 @@ def _structure(s: StateFacts) -> dict[str, Any]:
     }
 
 
+def _around(coords: np.ndarray, dopants: tuple[int, int]) -> np.ndarray:
+    """Fractional coordinates with the middle of the pair, by its nearest images, in the middle of the cell."""
+    first, second = coords[list(dopants)]
+    apart = second - first
+    middle = first + (apart - np.rint(apart)) / 2
+    moved = coords - middle + 0.5
+    return np.asarray(moved - np.floor(moved + 1e-6))
+
+
 def _bonds(positions: np.ndarray, species: tuple[str, ...]) -> list[list[int]]:
     """Unlike neighbours inside the cell; bonds to its images are left out."""
     apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
@@ -46,11 +56,13 @@ def _bonds(positions: np.ndarray, species: tuple[str, ...]) -> list[list[int]]:
 
 
 def site_rows(facts: Facts) -> list[dict[str, Any]]:
-    """CSV rows of all sites: positions (A) and moments (muB) of every state."""
-    rows = []
-    for s in structure_data(facts):
-        for n, symbol in enumerate(s["species"]):
-            x, y, z = s["positions"][n]
-            place = {"x_A": x, "y_A": y, "z_A": z, "moment_muB": s["moments"][n], "dopant": n in s["dopants"]}
-            rows.append({"state": s["name"], "site": n + 1, "element": symbol, **place})
-    return rows
+    """CSV rows of all sites of every state with a result: positions (A) as they were run, and moments (muB)."""
+    return [row for s in facts.states if s.entry.result for row in _site_rows(s.entry.name, s.entry.result)]
+
+
+def _site_rows(name: str, result: CalcResult) -> list[dict[str, Any]]:
+    table = zip(result.cell.species, result.cell.positions.tolist(), result.site_moments.tolist(), strict=True)
+    return [
+        {"state": name, "site": n, "element": symbol, "x_A": x, "y_A": y, "z_A": z, "moment_muB": moment}
+        for n, (symbol, (x, y, z), moment) in enumerate(table, start=1)
+    ]
