@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +109,17 @@ def _jobs(study: Study) -> tuple[JobFacts, ...]:
 
 def _job(study: Study, path: str, row: dict[str, Any]) -> JobFacts:
     result, why = _result(study, path)
-    state = str(row["state"])
-    reason = str(row.get("error") or "") or _why(study, path, state, result, why)
+    after = study.by_path[path].after
+    state = _or_blocked(study, after, str(row["state"]))
+    reason = "" if state == "done" else str(row.get("error") or "") or _why(after, state, result, why)
     trace = get_engine(study.engine_name).trace(study.job_folder(path))
-    return JobFacts(path, state, "" if state == "done" else reason, study.state(path), result, trace)
+    return JobFacts(path, state, reason, after, study.state(path), result, trace)
+
+
+def _or_blocked(study: Study, after: str | None, state: str) -> str:
+    """The state of a job; "blocked" where it waits for one that ended without a result."""
+    before = study.state(after) if after else None
+    return "blocked" if state == "waiting" and before and before.state in ("failed", "unconverged") else state
 
 
 def _result(study: Study, path: str) -> tuple[CalcResult | None, str]:
@@ -121,19 +129,18 @@ def _result(study: Study, path: str) -> tuple[CalcResult | None, str]:
         return None, error.what
 
 
-def _why(study: Study, path: str, state: str, result: CalcResult | None, why: str) -> str:
+def _why(after: str | None, state: str, result: CalcResult | None, why: str) -> str:
     """Words for a state that left none itself."""
-    before = study.by_path[path].after
-    words = {
-        "waiting": f"not run yet{f' (it follows {before})' if before else ''}",
-        "blocked": f"not run: what it follows, {before}, has no result",
-        "interrupted": "its driver is gone",
-        "stale": why,
-    }
     if state == "unconverged" and result is not None:
         c = result.convergence
         change = f"last energy change {c.last_energy_change:+.1e} eV, tolerance {c.energy_tolerance:.1e} eV"
         return f"not converged ({change}; largest force {c.max_force:.3f} eV/Å)"
+    words = {
+        "waiting": "missing: not run yet" + (f", it follows {after}" if after else ""),
+        "blocked": f"missing: {after}, which it follows, has no converged result",
+        "interrupted": "its driver is gone",
+        "stale": why,
+    }
     return words.get(state, state)
 
 
@@ -149,12 +156,13 @@ def _state(study: Study, entry: StateEntry) -> StateFacts:
 
 
 def _zeros(study: Study, entry: StateEntry) -> tuple[dict[str, Reference], dict[str, str]]:
-    found, missing = {}, {}
+    found: dict[str, Reference] = {}
+    missing: dict[str, str] = {}
     for name in ZEROS:
         try:
             found[name] = reference_for(study, entry, name)
         except DefectFlowError as error:
-            missing[name] = error.what
+            missing |= {name: error.what} if entry.result else {}
     return found, missing
 
 
@@ -254,7 +262,14 @@ def _columns(path: Path) -> dict[str, tuple[float | None, ...]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     wanted = ("bias_mV", "P_total_nA", "AP_total_nA", "tmr", "P_up_nA", "P_down_nA", "AP_up_nA", "AP_down_nA")
-    return {name: tuple(float(row[name]) if row[name] else None for row in rows) for name in wanted}
+    return {name: tuple(_number(row[name]) for row in rows) for name in wanted}
+
+
+def _number(text: str | None) -> float | None:
+    value = float(text) if text else None
+    if value is not None and not isfinite(value):
+        raise ValueError(f'"{text}" is no finite number')
+    return value
 
 
 def _curve_title(handoff: Path) -> str:

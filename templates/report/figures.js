@@ -24,7 +24,7 @@
   function axis(title, more = {}) {
     return {
       title: { text: title, standoff: 8 }, gridcolor: colour("grid"), linecolor: colour("line"), zerolinecolor: colour("soft"),
-      automargin: true, ...more,
+      automargin: true, exponentformat: "power", ...more,
     };
   }
 
@@ -34,6 +34,12 @@
       margin: { l: 60, r: 15, t: 15, b: 45 }, hoverlabel: { bgcolor: colour("ground"), font: { color: colour("ink") } },
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, ...more,
     };
+  }
+
+  // On paper a figure gets the width that its place has there; on a screen it follows the window.
+  function draw(plot, traces, wanted) {
+    const size = printing ? { width: plot.clientWidth, autosize: false } : { autosize: true };
+    return Plotly.react(plot, traces, { ...wanted, ...size }, config);
   }
 
   // ---- energies -------------------------------------------------------------------------------------------------
@@ -74,10 +80,10 @@
     const narrow = byId("energy-plot").clientWidth < 560;
     const grid = narrow ? { rows: 2, columns: 1, pattern: "independent", ygap: 0.35 } : { rows: 1, columns: 2, pattern: "independent" };
     byId("energy-plot").style.height = narrow ? "40rem" : "";
-    Plotly.react(byId("energy-plot"), traces, layout({
+    draw(byId("energy-plot"), traces, layout({
       grid, xaxis: axis("pair distance d / a"), yaxis: axis("E(AF) − E(FM) (meV per cell)"),
       xaxis2: axis("pair distance d / a"), yaxis2: axis("J per bond (meV), J > 0 FM"),
-    }), config);
+    }));
   }
 
   // ---- densities of states ---------------------------------------------------------------------------------------
@@ -220,11 +226,11 @@
     const [low, high] = data.dos.window;
     const mark = at > low && at < high
       ? [{ xref: "x", yref: "paper", x: at, y: 1, xanchor: "left", xshift: 2, yanchor: "top", text: "E<sub>F</sub>", showarrow: false }] : [];
-    Plotly.react(plot, dosTraces(s, energies, curves), layout({
+    draw(plot, dosTraces(s, energies, curves), layout({
       shapes, annotations: [corner(0.98, "up"), corner(0.02, "down"), ...mark], showlegend: false,
       xaxis: axis(`energy relative to ${zero.name.replaceAll("E_F", "E<sub>F</sub>")} (eV)`, { range: data.dos.window, zeroline: false }),
       yaxis: axis("DOS (states/eV/cell)", { range: [-top, top] }), hovermode: "closest",
-    }), config);
+    }));
   }
 
   function dosTraces(s, energies, curves) {
@@ -290,15 +296,15 @@
     const c = shown();
     const plot = byId("structure-plot");
     if (!plot.dataset.drawn) turn = true;
-    const camera = turn
-      ? { eye: EYES[byId("structure-view").value], projection: { type: "orthographic" } }
-      : plot.layout.scene.camera;
+    const near = plot.clientWidth > plot.clientHeight ? 0.8 : 1; // a wide picture has room for a larger cell
+    const eye = Object.fromEntries(Object.entries(EYES[byId("structure-view").value]).map(([k, v]) => [k, v * near]));
+    const camera = turn ? { eye, projection: { type: "orthographic" } } : plot.layout.scene.camera;
     const line = (text) => ({
       title: { text }, color: colour("soft"), gridcolor: colour("grid"), showbackground: false, zeroline: false, showspikes: false,
     });
     const scene = { xaxis: line("x (Å)"), yaxis: line("y (Å)"), zaxis: line("z (Å)"), aspectmode: "data", camera };
     const legend = { orientation: "h", y: 1, yanchor: "bottom", x: 0, itemsizing: "constant" };
-    Plotly.react(plot, structureTraces(c), layout({ scene, legend, margin: { l: 0, r: 0, t: 30, b: 0 } }), config)
+    draw(plot, structureTraces(c), layout({ scene, legend, margin: { l: 0, r: 0, t: 30, b: 0 } }))
       .then(() => { plot.dataset.drawn = c.name; })
       .catch(() => { byId("structure-note").textContent = "This browser cannot draw in three dimensions; the sites lie beside the page."; });
     byId("structure-note").textContent = `${c.name}: ${c.kind}; the longest arrow is `
@@ -399,13 +405,23 @@
     const shapes = limits.map((v) => ({
       type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: v, y1: v, line: { color: colour("ink"), dash: "dash", width: 1 },
     }));
-    Plotly.react(byId("trace-plot"), drawn, layout({
+    draw(byId("trace-plot"), drawn, layout({
       shapes, showlegend: kept.length <= 12, legend: { orientation: "v", font: { size: 10 } },
-      xaxis: axis("SCF step"), yaxis: axis("|change of the energy| (eV per cell)", { type: "log", exponentformat: "power" }),
-    }), config);
+      xaxis: axis("SCF step"), yaxis: axis("|change of the energy| (eV per cell)", { type: "log" }),
+    }));
   }
 
   // ---- transport -------------------------------------------------------------------------------------------------------
+  // TMR in percent; the line is broken where I(AP) passes zero and TMR its pole.
+  function ratio(c) {
+    const points = c.bias_mV.flatMap((x, n) => {
+      const pole = n > 0 && Math.sign(c.AP_total_nA[n - 1]) !== Math.sign(c.AP_total_nA[n]);
+      const here = [x, c.tmr[n] === null ? null : 100 * c.tmr[n]];
+      return pole ? [[x, null], here] : [here];
+    });
+    return { x: points.map((p) => p[0]), y: points.map((p) => p[1]) };
+  }
+
   function drawTransport() {
     for (const plot of document.querySelectorAll("[data-transport]")) {
       const c = data.transport.find((t) => t.place === plot.dataset.transport).columns;
@@ -416,20 +432,17 @@
         curve("P", "P_total_nA", "blue", "solid"), curve("P up", "P_up_nA", "blue", "dash"), curve("P down", "P_down_nA", "blue", "dot"),
         curve("AP", "AP_total_nA", "vermilion", "solid"), curve("AP up", "AP_up_nA", "vermilion", "dash"),
         curve("AP down", "AP_down_nA", "vermilion", "dot"),
-        {
-          x: c.bias_mV, y: c.tmr.map((v) => (v === null ? null : 100 * v)), name: "TMR", mode: "lines", xaxis: "x2", yaxis: "y2",
-          line: { color: colour("green"), width: 2 },
-        },
+        { ...ratio(c), name: "TMR", mode: "lines", xaxis: "x2", yaxis: "y2", line: { color: colour("green"), width: 2 } },
       ];
       const narrow = plot.clientWidth < 560;
       plot.style.height = narrow ? "40rem" : "";
       const grid = narrow ? { rows: 2, columns: 1, pattern: "independent", ygap: 0.35 } : { rows: 1, columns: 2, pattern: "independent" };
       const sizes = c.tmr.filter((v) => v !== null).map((v) => Math.abs(100 * v)).sort((a, b) => a - b);
       const reach = Math.max(10, 1.5 * (sizes[Math.floor(0.95 * sizes.length)] || 100));
-      Plotly.react(plot, drawn, layout({
+      draw(plot, drawn, layout({
         grid, xaxis: axis("bias (mV)"), yaxis: axis("current (nA)"), xaxis2: axis("bias (mV)"),
         yaxis2: axis("TMR (%)", { range: [-reach, reach] }),
-      }), config);
+      }));
     }
   }
 
@@ -447,7 +460,20 @@
   setUpTraces();
   drawAll();
   dark.addEventListener("change", drawAll);
-  window.addEventListener("beforeprint", () => { printing = true; drawAll(); });
-  window.addEventListener("afterprint", () => { printing = false; drawAll(); });
+  const folded = [...document.querySelectorAll("details[data-print]")];
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    opened = folded.filter((d) => !d.open);
+    for (const d of opened) d.open = true;
+    document.documentElement.classList.add("printing");
+    drawAll();
+  });
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    for (const d of opened) d.open = false;
+    document.documentElement.classList.remove("printing");
+    drawAll();
+  });
   document.documentElement.dataset.ready = "yes";
 })();

@@ -23,6 +23,8 @@ class JobFacts:
         As ``defectflow status`` says it: "done", "failed", "stale", ...
     reason : str
         Why it is not done, empty if it is.
+    after : str or None
+        Path of the job that must be done before.
     record : JobState or None
     result : CalcResult or None
         One made from today's inputs, converged or not.
@@ -33,6 +35,7 @@ class JobFacts:
     path: str
     state: str
     reason: str
+    after: str | None
     record: JobState | None
     result: CalcResult | None
     trace: tuple[Progress, ...]

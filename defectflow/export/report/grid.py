@@ -8,6 +8,7 @@ from dataclasses import dataclass
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"  # a cell without a value
 ALARMS = ("FAILED", "failed", "unconverged", "lost", "stale", "OPPOSITE ORDER", "NOT converged")
+SHORT = 26  # letters of a cell that is not broken over lines
 DELTA = f"E(AF) {MINUS} E(FM)"
 
 
@@ -26,7 +27,9 @@ class Grid:
             return "number"
         if cell in ALARMS:
             return "bad"
-        return "hash" if self.columns[column].endswith("(SHA-256)") else "text"
+        if self.columns[column].endswith("(SHA-256)"):
+            return "hash"
+        return "short" if len(cell) < SHORT else "words"
 
 
 def grid(caption: str, columns: str, rows: Iterable[tuple[str, ...]], numeric: Iterable[int] = ()) -> Grid:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from defectflow.analyse.compare import PairComparison
-from defectflow.export.report.facts import Facts, JobFacts
+from defectflow.export.report.facts import Facts, JobFacts, StateFacts
 
 _AGAIN = ("failed", "unconverged")  # ended by themselves: they run again only when they are named
 _UNDER_WAY = ("running", "submitted")
@@ -24,34 +24,45 @@ class Problem:
 
 def problems(facts: Facts) -> tuple[Problem, ...]:
     """Jobs that are not done, then certificates that failed although their jobs are."""
-    jobs = tuple(_job_problem(facts.run, job) for job in facts.jobs if job.state != "done")
-    return jobs + tuple(p for c in facts.comparisons for p in _certificate_problems(facts, c))
+    jobs = {job.path: job for job in facts.jobs}
+    open_ = tuple(_job_problem(facts.run, job, jobs) for job in facts.jobs if job.state != "done")
+    return open_ + tuple(p for c in facts.comparisons for p in _certificate_problems(facts, c, jobs))
 
 
-def _job_problem(run: str, job: JobFacts) -> Problem:
-    return Problem(job.path, job.state, job.reason or job.state, rerun_command(run, job.path, job.state))
+def _job_problem(run: str, job: JobFacts, jobs: dict[str, JobFacts]) -> Problem:
+    first = job
+    while first.state == "blocked" and first.after in jobs:  # what it follows must run again
+        first = jobs[first.after]
+    return Problem(job.path, job.state, job.reason or job.state, rerun_command(run, first))
 
 
-def rerun_command(run: str, path: str, state: str) -> str:
+def rerun_command(run: str, job: JobFacts) -> str:
     """The command that brings a job to its end."""
-    if state in _AGAIN:
-        return f"defectflow rerun {quote(run)} {quote(path)}"
-    if state in _UNDER_WAY:
-        return f"defectflow status {quote(run)}"
-    if state == "done":  # its result would be taken for good
-        return f"rm -r {quote(f'{run}/{path}')} && defectflow resume {quote(run)}"
-    return f"defectflow retry {quote(run)}"
+    if job.state in _AGAIN:
+        return f"defectflow rerun {quote(run)} {quote(job.path)}"
+    return f"defectflow {'status' if job.state in _UNDER_WAY else 'retry'} {quote(run)}"
 
 
-def _certificate_problems(facts: Facts, c: PairComparison) -> list[Problem]:
-    """Reasons of a failed certificate, each with the job that it names; those that a job above says are left out."""
-    states = {j.path: j.state for j in facts.jobs}
-    paths = {s.entry.name: s.entry.path for s in facts.states if s.entry.pair.orbit.label == c.orbit.label}
+def fresh_command(run: str, paths: list[str]) -> str:
+    """The command that runs jobs again which are done; their results would be taken for good."""
+    folders = " ".join(quote(f"{run}/{path}") for path in paths)
+    return f"rm -r {folders} && defectflow resume {quote(run)}"
+
+
+def _certificate_problems(facts: Facts, c: PairComparison, jobs: dict[str, JobFacts]) -> list[Problem]:
+    """Reasons of a failed certificate with the jobs to run again; those that a job above says are left out."""
+    states = [s for s in facts.states if s.entry.pair.orbit.label == c.orbit.label]
     found = []
     for reason in c.certificate.reasons:
-        name = max((n for n in paths if reason.startswith(f"{n}:")), key=len, default="")
-        path = paths.get(name, "")
-        if states.get(path, "done") == "done":
-            command = rerun_command(facts.run, path, "done") if path else f"defectflow verify {quote(facts.run)}"
-            found.append(Problem(path or f"pair {c.orbit.label}", "certificate failed", reason, command))
+        paths = _meant(reason, states)
+        if not all(jobs[path].state == "done" for path in paths):
+            continue
+        command = fresh_command(facts.run, paths) if paths else f"defectflow verify {quote(facts.run)}"
+        found.append(Problem(", ".join(paths) or f"pair {c.orbit.label}", "certificate failed", reason, command))
     return found
+
+
+def _meant(reason: str, states: list[StateFacts]) -> list[str]:
+    """Jobs that a reason names, else those of the pair that are not the state they were meant to be."""
+    named = [s.entry for s in states if reason.startswith(f"{s.entry.name}:")]
+    return [e.path for e in named] or [s.entry.path for s in states if s.entry.result and not s.passed]

@@ -39,7 +39,7 @@ def overview_rows(facts: Facts) -> list[tuple[str, str]]:
 
 def setting_grid(facts: Facts) -> Grid:
     """Every key of the recipe with its value and where that comes from."""
-    document = facts.recipe.model_dump(mode="json", by_alias=True)
+    document = facts.recipe.model_dump(mode="json", by_alias=True, exclude_none=True)
     keys = {k: v for part in document if part not in _SHOWN_ABOVE for k, v in _flat(part, document[part])}
     sources = facts.recipe.sources
     rows = [(key, _text(key, value), _source(key, sources)) for key, value in keys.items()]
@@ -49,12 +49,16 @@ def setting_grid(facts: Facts) -> Grid:
 def _flat(key: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
         return [item for part, inner in value.items() for item in _flat(f"{key}.{part}", inner)]
-    return [] if value is None else [(key, value)]
+    return [(key, value)]
 
 
 def _text(key: str, value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(_words, value)) if isinstance(value, list) else str(value)
     return f"{text} {_UNITS[key]}" if key in _UNITS else text
+
+
+def _words(value: Any) -> str:
+    return " ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _source(key: str, sources: dict[str, str]) -> str:
