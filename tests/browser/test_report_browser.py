@@ -96,7 +96,7 @@ def test_broadening_keeps_the_number_of_states(page):
         page.execute_script(SET, "dos-broadening", sigma)
         energies, curve = _curve(page, "total, up")
         inside = (energies > -0.7) & (energies < 2.5)  # the level at E_F, gaps on both sides
-        integrals.append(np.trapezoid(curve[inside], energies[inside]))
+        integrals.append(curve[inside].sum() * (energies[1] - energies[0]))
     assert integrals[0] == pytest.approx(integrals[1], rel=0.02)
 
 
@@ -168,10 +168,6 @@ def test_the_console_holds_no_error(page):
 def test_the_keyboard_reaches_every_control(page):
     from selenium.webdriver.common.keys import Keys
 
-    reached = []
-    for _ in range(60):
-        page.switch_to.active_element.send_keys(Keys.TAB)
-        reached.append(page.execute_script("return document.activeElement.id || document.activeElement.className"))
     wanted = [
         "skip",
         "dos-broadening",
@@ -182,6 +178,10 @@ def test_the_keyboard_reaches_every_control(page):
         "structure-pair",
         "structure-state",
     ]
+    reached = [""]
+    while reached[-1] != wanted[-1] and len(reached) < 80:
+        page.switch_to.active_element.send_keys(Keys.TAB)
+        reached.append(page.execute_script("return document.activeElement.id || document.activeElement.className"))
     assert [name for name in reached if name in wanted] == wanted
 
 
