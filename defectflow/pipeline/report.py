@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import platform
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -60,7 +59,7 @@ def write_report(study: Study, folder: Path) -> Report:
     InputError
         If `folder` is a file.
     """
-    facts = gather(study, folder)
+    facts = gather(study)
     render(report_document(facts))  # what cannot be shown leaves no files
     make_folder(folder)
     sections = _write_beside(study, facts, folder)
@@ -70,8 +69,8 @@ def write_report(study: Study, folder: Path) -> Report:
     return Report((page, *(p for paths in sections.values() for p in paths)), problems(facts))
 
 
-def gather(study: Study, apart: Path) -> Facts:
-    """Everything that a report shows; curves that lie in the folder `apart`, an earlier report, are passed over."""
+def gather(study: Study) -> Facts:
+    """Everything that a report shows."""
     entries = collect(study)
     comparisons = compare_study(entries)
     text = study.folder / RECIPE
@@ -84,7 +83,7 @@ def gather(study: Study, apart: Path) -> Facts:
         states=tuple(_state(study, entry) for entry in entries),
         comparisons=comparisons,
         published=None if is_stand_in(comparisons) else published_for(study.recipe),
-        transport=tuple(_curves(study, path) for path in _curve_files(study.folder, apart)),
+        transport=tuple(_curves(study, path) for path in _curve_files(study.folder)),
         files={},
         versions=_versions(),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -233,7 +232,7 @@ def _copied(source: Path, folder: Path, place: str) -> list[Path]:
     """Files of a transport run, under a name that says where they came from."""
     stem = place.replace("/", "_")
     files = [p for p in sorted(source.glob("*")) if p.name in _CURVE_FILES]
-    targets = [folder / (p.name if p.stem.startswith(stem) else f"{stem}_{p.name}") for p in files]
+    targets = [folder / f"{stem}_{p.name}" for p in files]  # never iv.csv: another report would take it for curves
     for path, target in zip(files, targets, strict=True):
         shutil.copyfile(path, target)
     return targets
@@ -243,10 +242,9 @@ _CURVES = "iv.csv"
 _CURVE_FILES = (_CURVES, "iv_levels.csv", "iv.pdf", "iv.svg", "handoff.json", "handoff.csv")
 
 
-def _curve_files(folder: Path, apart: Path) -> list[Path]:
-    """Curves in the run folder, wherever ``-o`` put them outside the folders of jobs."""
-    near: Iterable[Path] = (*folder.glob(f"*/{_CURVES}"), *folder.glob(f"*/*/{_CURVES}"))
-    return sorted(p for p in near if apart.resolve() not in p.resolve().parents)
+def _curve_files(folder: Path) -> list[Path]:
+    """Curves in the run folder, wherever ``-o`` put them."""
+    return sorted((*folder.glob(f"*/{_CURVES}"), *folder.glob(f"*/*/{_CURVES}")))
 
 
 def _curves(study: Study, path: Path) -> Curves:

@@ -18,13 +18,13 @@ from tests.reports import FAILED, FLIPPED, LOST, MISSING, UNCONVERGED, broken, c
 @pytest.fixture(scope="module")
 def whole(demo, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "run"
-    return gather(copied(demo, folder), folder / "report")
+    return gather(copied(demo, folder))
 
 
 @pytest.fixture(scope="module")
 def damaged(demo, tmp_path_factory):
     folder = tmp_path_factory.mktemp("damaged") / "run"
-    return gather(broken(demo, folder), folder / "report")
+    return gather(broken(demo, folder))
 
 
 def test_nothing_stands_against_the_shipped_study(whole):
@@ -138,7 +138,7 @@ def test_damaged_curves_are_a_problem_and_no_error(demo, tmp_path, text):
     study = copied(demo, tmp_path / "run")
     (study.folder / "transport").mkdir()
     (study.folder / "transport" / "iv.csv").write_text(text)
-    (curves,) = gather(study, tmp_path).transport
+    (curves,) = gather(study).transport
     assert "cannot be read as curves" in curves.problem or curves.columns == {}
 
 

@@ -42,7 +42,7 @@ class Page(HTMLParser):
 def facts(demo, tmp_path_factory):
     pytest.importorskip("plotly")
     folder = tmp_path_factory.mktemp("page") / "run"
-    return gather(copied(demo, folder), folder / "report")
+    return gather(copied(demo, folder))
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_all_is_well_is_said_at_the_top(facts):
 
 def test_what_failed_is_said_before_anything_else(demo, tmp_path):
     study = broken(demo, tmp_path / "run")
-    text = render(report_document(gather(study, tmp_path / "report")))
+    text = render(report_document(gather(study)))
     body = text[text.index("<main") :]
     assert body.index(FAILED) < body.index("Question and settings")
     assert "certificates passed." in body
