@@ -38,6 +38,9 @@ from defectflow.schema.jsonio import make_folder, write_atomic
 PAGE = "report.html"
 FOLDER = "report"
 ZEROS = ("fermi", "vbm", "junction")
+_CURVES = "iv.csv"
+_COLUMNS = ("bias_mV", "P_total_nA", "AP_total_nA", "tmr", "P_up_nA", "P_down_nA", "AP_up_nA", "AP_down_nA")
+_CURVE_FILES = (_CURVES, "iv_levels.csv", "iv.pdf", "iv.svg", "handoff.json", "handoff.csv")
 _PROGRAMS = ("numpy", "pymatgen", "spglib", "ase", "matplotlib", "plotly")
 
 
@@ -238,10 +241,6 @@ def _copied(source: Path, folder: Path, place: str) -> list[Path]:
     return targets
 
 
-_CURVES = "iv.csv"
-_CURVE_FILES = (_CURVES, "iv_levels.csv", "iv.pdf", "iv.svg", "handoff.json", "handoff.csv")
-
-
 def _curve_files(folder: Path) -> list[Path]:
     """Curves in the run folder, wherever ``-o`` put them."""
     return sorted((*folder.glob(f"*/{_CURVES}"), *folder.glob(f"*/*/{_CURVES}")))
@@ -252,15 +251,17 @@ def _curves(study: Study, path: Path) -> Curves:
     title = _curve_title(path.parent / "handoff.json")
     try:
         return Curves(place, title, _columns(path))
-    except (OSError, ValueError, KeyError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         return Curves(place, title, {}, f"{path.name} cannot be read as curves ({error})")
 
 
 def _columns(path: Path) -> dict[str, tuple[float | None, ...]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    wanted = ("bias_mV", "P_total_nA", "AP_total_nA", "tmr", "P_up_nA", "P_down_nA", "AP_up_nA", "AP_down_nA")
-    return {name: tuple(_number(row[name]) for row in rows) for name in wanted}
+    missing = [name for name in _COLUMNS if not rows or name not in rows[0]]
+    if missing:
+        raise ValueError(f"no values of {', '.join(missing)}")
+    return {name: tuple(_number(row[name]) for row in rows) for name in _COLUMNS}
 
 
 def _number(text: str | None) -> float | None:
