@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from defectflow.analyse.compare import is_stand_in
 from defectflow.export.report import dos, jobs, pairs, settings
 from defectflow.export.report.citations import citations
 from defectflow.export.report.facts import Curves, Facts
@@ -31,6 +32,7 @@ def report_document(facts: Facts) -> dict[str, Any]:
         "made": facts.made,
         "problems": [asdict(p) for p in problems(facts)],
         "counts": _counts(facts),
+        "notes": _notes(facts),
         "overview": settings.overview_rows(facts),
         "caveats": list(facts.recipe.caveats),
         "settings": settings.setting_grid(facts),
@@ -50,6 +52,16 @@ def _counts(facts: Facts) -> dict[str, int]:
     states = [j.state for j in facts.jobs]
     passed = sum(c.certificate.passed for c in facts.comparisons)
     return {"jobs": len(states), "done": states.count("done"), "pairs": len(facts.comparisons), "passed": passed}
+
+
+def _notes(facts: Facts) -> list[str]:
+    """What a reader must know of numbers that no calculation of this study made."""
+    notes = []
+    if is_stand_in(facts.comparisons):
+        notes.append("The numbers are those of a toy model, a stand-in for the code: nothing was calculated.")
+    if any(j.result and j.result.engine == "replay" for j in facts.jobs):
+        notes.append("Results were replayed from a stored study: nothing was calculated anew.")
+    return notes
 
 
 def _energies(facts: Facts) -> dict[str, Any]:

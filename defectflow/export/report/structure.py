@@ -22,7 +22,7 @@ def _structure(s: StateFacts) -> dict[str, Any]:
     entry = s.entry
     cell = entry.result.cell if entry.result else entry.pair.cell
     moments = entry.result.site_moments if entry.result else entry.pair.cell.moments
-    kind = f"moments inside {entry.result.site_moment_kind}" if entry.result else "intended moments, no result"
+    kind = f"site moments, {entry.result.site_moment_kind}" if entry.result else "intended moments, no result"
     positions = _around(cell.coords, entry.pair.dopants) @ cell.lattice
     return {
         "name": entry.name,

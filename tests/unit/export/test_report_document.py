@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from defectflow.engines.base import Progress
 from defectflow.export.report import Curves, report_document
 from defectflow.export.report.dos import dos_data
 from defectflow.export.report.problems import problems
@@ -127,6 +128,19 @@ def test_only_works_that_were_used_are_cited(whole):
 def test_input_hash_and_code_of_every_job_are_on_record(whole):
     rows = report_document(whole)["record"]["provenance"].rows
     assert [row[2] for row in rows] == [job.result.input_hash for job in whole.jobs]
+
+
+def test_results_of_a_replay_or_a_toy_model_are_called_so(whole):
+    toy = replace(whole.comparisons[0], fm=replace(whole.comparisons[0].fm, code="VASP stand-in"))
+    replayed = replace(whole.jobs[0], result=replace(whole.jobs[0].result, engine="replay"))
+    notes = report_document(replace(whole, comparisons=(toy,), jobs=(replayed,)))["notes"]
+    assert [("toy model" in n, "replayed" in n) for n in notes] == [(True, False), (False, True)]
+
+
+def test_steps_of_a_trace_that_are_no_numbers_are_left_out(whole):
+    steps = (Progress(1, 1, -5.0, float("inf"), 0.0), Progress(1, 2, -5.1, -0.1, 0.0))
+    data = report_document(replace(whole, jobs=(replace(whole.jobs[0], trace=steps),)))["data"]
+    assert [(t["change"], t["tolerance"]) for t in data["traces"]] == [([-0.1], 0.001)]
 
 
 def test_jobs_without_a_trace_are_named(whole):
