@@ -199,10 +199,14 @@
   }
 
   function zeroWords(choice) {
-    const known = states.filter((s) => s.zeros[choice]).map((s) => s.zeros[choice]);
-    const errors = known.map((z) => z.uncertainty);
+    const pair = byId("dos-pair").value;
+    const shown = states.filter((s) => s.zeros[choice] && (pair === "" || pair === s.pair));
+    if (!shown.length) return "No state of this pair has this zero of energy.";
+    const first = shown[0].zeros[choice];
+    const errors = shown.map((s) => s.zeros[choice].uncertainty);
     const spread = choice === "fermi" ? "" : ` (uncertainty ${Math.min(...errors).toFixed(2)} to ${Math.max(...errors).toFixed(2)} eV)`;
-    return `Zero of energy: ${known[0].name}${spread}; ${known[0].source}`;
+    const source = unique(shown.map((s) => s.zeros[choice].source)).length > 1 ? ` (of ${shown[0].name})` : "";
+    return `Zero of energy: ${first.name}${spread}; ${first.source}${source}`;
   }
 
   function drawState(s, n, energies, curves, top, choice) {
