@@ -30,11 +30,11 @@ setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed: pyproject.toml .ci/setup templates/gpaw/siteconfig.py
-	sh .ci/setup $(VENV) gpaw
+	sh .ci/setup $(VENV) gpaw,report
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	sh .ci/setup $(VENV) gpaw,hpc,charged,docs,dev
+	sh .ci/setup $(VENV) gpaw,hpc,charged,report,docs,dev
 	touch $@
 
 clean:

@@ -88,6 +88,18 @@ def with_errors(comparison: PairComparison, errors: tuple[ErrorTerm, ...]) -> Pa
     return replace(comparison, uncertainty=total, errors=errors)
 
 
+def agreement(c: PairComparison, published: str) -> str:
+    """How a pair's order compares with a published one ("FM" or "AF"); no verdict without a certificate."""
+    if not c.certificate.passed:
+        return "no verdict, the certificate failed"
+    return {published: "same order", "undecided": "undecided"}.get(c.order, "OPPOSITE ORDER")
+
+
+def is_stand_in(comparisons: tuple[PairComparison, ...]) -> bool:
+    """Whether toy numbers are among them, which are not compared with anybody's."""
+    return any("stand-in" in s.code for c in comparisons for s in (c.fm, c.af) if s)
+
+
 def compare_study(entries: tuple[StateEntry, ...]) -> tuple[PairComparison, ...]:
     """Compare FM and AF of every pair among the entries of a study.
 

@@ -8,8 +8,6 @@ import typer
 
 from defectflow.cli.shared import AsJson, RunFolder, console, print_json
 
-STAND_IN = "stand-in"  # its toy numbers are not compared with anybody's
-
 if TYPE_CHECKING:
     from defectflow.analyse.compare import PairComparison
     from defectflow.run import Study
@@ -51,6 +49,7 @@ def comparison_document(study: Study, comparisons: tuple[PairComparison, ...]) -
 
 def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
     """The table, what its signs mean, what stands against each certificate, and what the settings cannot say."""
+    from defectflow.analyse.compare import is_stand_in
     from defectflow.export.tables import pair_table
 
     screen = console()
@@ -69,7 +68,7 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
             screen.print(f"remark {remark}")
         for other in c.others:
             screen.print(f"also found: {other.name}, E0 = {other.e0:.4f} eV, M = {other.total_moment:.2f} muB")
-    if not any(STAND_IN in s.code for c in comparisons for s in (c.fm, c.af) if s):
+    if not is_stand_in(comparisons):
         _print_published(recipe, comparisons)
     for caveat in recipe.caveats:
         screen.print(f"note {caveat}", style="yellow")
@@ -77,6 +76,7 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
 
 def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
     """Pair by pair what others found; a disagreement is said, not hidden, and no verdict without a certificate."""
+    from defectflow.analyse.compare import agreement
     from defectflow.pipeline import published_for
 
     published = published_for(recipe)
@@ -87,8 +87,7 @@ def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
         order, delta = published.order.get(c.orbit.label), published.delta_af_fm.get(c.orbit.label)
         if order is None or c.exchange is None:
             continue
-        verdict = {order: "same order", "undecided": "undecided"}.get(c.order, "OPPOSITE ORDER")
-        verdict = verdict if c.certificate.passed else "no verdict, the certificate failed"
+        verdict = agreement(c, order)
         theirs = f"{order}, {1000 * delta:+.0f} meV" if delta is not None else order
         ours = f"{c.order}, {1000 * c.exchange.delta:+.0f} meV"
         style = "red" if verdict == "OPPOSITE ORDER" else None

@@ -26,6 +26,7 @@ from defectflow.cli import (
     logs,
     pairs,
     parse,
+    report,
     reproduce,
     run,
     screen,
@@ -45,8 +46,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _STUDY = (doctor, init, pairs, cells, build, inputs, run, submit, status, watch, logs, cancel, collect)
-_RESULTS = (parse, verify, compare, converge, reproduce, dos, junction, align, screen, energetics, transport, iv, export)
-for module in (*_STUDY, *_RESULTS):
+_RESULTS = (parse, verify, compare, converge, reproduce, dos, junction, align, screen, energetics)
+_HANDED_ON = (transport, iv, export, report)
+for module in (*_STUDY, *_RESULTS, *_HANDED_ON):
     module.add_to(app)
 
 

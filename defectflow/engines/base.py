@@ -74,7 +74,7 @@ class Engine(Protocol):
         """Last step of a running calculation, None before the first."""
 
     def trace(self, folder: Path) -> tuple[Progress, ...]:
-        """SCF steps of a running calculation so far, oldest first; at least those of the present ionic step."""
+        """All steps of the last calculation in `folder`, finished or not; empty where it left no trace."""
 
     def outputs(self, folder: Path) -> list[Path]:
         """Files that a new attempt must not find: outputs of an earlier one, not its restart files."""

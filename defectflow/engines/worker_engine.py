@@ -64,8 +64,8 @@ class WorkerEngine:
         return [folder / OUTPUT, folder / "output.npz", folder / TRACE]
 
     def scratch(self, folder: Path) -> list[Path]:
-        """The outputs: the saved result holds all of them."""
-        return self.outputs(folder)
+        """The outputs that the saved result holds; the SCF trace, which it does not, stays."""
+        return [path for path in self.outputs(folder) if path.name != TRACE]
 
     def corrections(self, folder: Path) -> tuple[Correction, ...]:
         """None: the workers change nothing by themselves."""

@@ -9,8 +9,9 @@ from defectflow.analyse import configured
 from defectflow.analyse.verify import Certificate, order_found, verify_run, verify_state
 from defectflow.errors import AnalysisError, DefectFlowError
 from defectflow.export.tables import certificate_row
-from defectflow.run import AnyStudy, JunctionStudy, ScreenStudy
-from defectflow.run.collect import collect, collect_round, trusted_result
+from defectflow.inputs.convergence import axis_points
+from defectflow.run import AnyStudy, ConvergenceStudy, JunctionStudy, ScreenStudy
+from defectflow.run.collect import collect, collect_point, collect_round, trusted_result
 from defectflow.schema import CalcResult, Job, StateEntry
 from defectflow.schema.configuration import ConfigurationEntry
 
@@ -92,6 +93,9 @@ def _all(study: AnyStudy) -> list[Certified | tuple[str, str]]:
 def _entries(study: AnyStudy) -> list[StateEntry | ConfigurationEntry]:
     if isinstance(study, ScreenStudy):
         return [entry for step in study.recipe.rounds for entry in collect_round(study, step)]
+    if isinstance(study, ConvergenceStudy):
+        points = [point for axis in study.recipe.axes for point in axis_points(study.recipe, axis)]
+        return [entry for point in points for entry in collect_point(study, point)]
     return [] if isinstance(study, JunctionStudy) else list(collect(study))
 
 

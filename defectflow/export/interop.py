@@ -8,7 +8,7 @@ from pathlib import Path
 
 from defectflow.errors import AnalysisError, InputError
 from defectflow.export.certified import ENERGY_STAGE, Certified, select
-from defectflow.run import AnyStudy, JunctionStudy
+from defectflow.run import AnyStudy, ConvergenceStudy, JunctionStudy
 from defectflow.run.collect import trusted_result
 from defectflow.schema import CalcResult
 from defectflow.schema.jsonio import make_folder
@@ -96,7 +96,7 @@ def _dos(study: AnyStudy, how: HandOver) -> HandedOver:
     from defectflow.export.complete_dos import write_dos_file
 
     chosen = select(study, how.everything)
-    drawn = BROADENING if isinstance(study, JunctionStudy) else study.recipe.dos.broadening
+    drawn = BROADENING if isinstance(study, JunctionStudy | ConvergenceStudy) else study.recipe.dos.broadening
     broadening = drawn if how.broadening is None else how.broadening
     files = []
     for it in chosen.kept:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -60,21 +59,23 @@ def read_oszicar(path: Path) -> Oszicar:
         return _oszicar(text)
 
 
-def scf_trace(path: Path) -> tuple[tuple[int, float, float], ...]:
-    """Number, energy and change (eV per cell) of the SCF steps of the last ionic step; what is no number is left out.
+def read_steps(path: Path) -> list[tuple[int, int, float, float, float]]:
+    """Ionic and SCF step, energy and its change (eV per cell), total moment of its ionic step (muB; 0 where none).
 
     Raises
     ------
     ParseError
-        If the file cannot be read.
+        If a line holds something that is no number.
     """
-    steps: list[tuple[int, float, float]] = []
-    for number, energy, change in _SCF.findall(read_bytes(path).rpartition(b"\n")[0]):
-        if steps and int(number) <= steps[-1][0]:
-            steps.clear()
-        with contextlib.suppress(ParseError):
-            steps.append((int(number), fortran(energy), fortran(change)))
-    return tuple(steps)
+    blocks = _IONIC.split(read_bytes(path).rpartition(b"\n")[0])  # text, then three groups for each ionic line
+    steps = []
+    with naming(path):
+        for ionic, at in enumerate(range(0, len(blocks), 4), start=1):
+            mark = _MOMENT.search(blocks[at + 3]) if at + 3 < len(blocks) else None
+            moment = finite(mark.group(1).split()[-1]) if mark else 0.0
+            scf = _SCF.findall(blocks[at])
+            steps += [(ionic, int(n), fortran(energy), fortran(change), moment) for n, energy, change in scf]
+    return steps
 
 
 def _oszicar(text: bytes) -> Oszicar:

@@ -97,13 +97,13 @@ def executor_for(study: AnyStudy, jobs: int | None, site: Site | None) -> TaskEx
     return ParslExecutor(site, study.folder, cluster_tag(study.folder))
 
 
-def write_figures(study: Study) -> list[Path]:
-    """Table, energy, geometry and DOS figures of a study into its folder ``figures``."""
+def write_figures(study: Study, folder: Path | None = None) -> list[Path]:
+    """Table, energy, geometry and DOS figures of a study into a folder, its own ``figures`` if none is given."""
     from defectflow.export import plots
 
     entries = collect(study)
     comparisons = compared(study)
-    folder = study.folder / "figures"
+    folder = folder or study.folder / "figures"
     folder.mkdir(exist_ok=True)
     table = folder / "pairs.csv"
     write_atomic(table, to_csv([comparison_row(c) for c in comparisons]).encode())
@@ -137,18 +137,20 @@ def published_for(recipe: Recipe) -> PublishedOrder | None:
 
 def entry_dos(study: Study, entry: StateEntry, choice: str) -> Dos:
     """DOS of one spin state: total, both dopants apart, their neighbours, far sites."""
-    options = study.recipe.dos
-    host = study.recipe.pairs.sublattice
+    options, zero = study.recipe.dos, reference_for(study, entry, choice)
+    groups = dos_groups(entry, study.recipe.pairs.sublattice)
+    return dos(dos_result(study, entry), zero, groups, options.window, options.broadening)
+
+
+def dos_groups(entry: StateEntry, sublattice: str) -> dict[str, tuple[int, ...]]:
+    """Atoms whose part of the DOS is shown: each dopant, their neighbours, far sites; the dopants first."""
     first, second = (entry.pair.cell.species[d] for d in entry.pair.dopants)
-    groups = {
+    return {
         f"{first} (1)": entry.pair.dopants[:1],
         f"{second} (2)": entry.pair.dopants[1:],
         "neighbours": entry.near,
-        f"far {host}": entry.far,
+        f"far {sublattice}": entry.far,
     }
-    return dos(
-        dos_result(study, entry), reference_for(study, entry, choice), groups, options.window, options.broadening
-    )
 
 
 def dos_result(study: Study, entry: StateEntry) -> CalcResult:

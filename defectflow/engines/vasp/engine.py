@@ -30,7 +30,7 @@ from defectflow.engines.vasp.potcar import (
 )
 from defectflow.engines.vasp.rules import check_incar
 from defectflow.errors import DefectFlowError, EngineError, InputError, ParseError
-from defectflow.formats.oszicar import read_oszicar, scf_trace
+from defectflow.formats.oszicar import read_oszicar, read_steps
 from defectflow.formats.poscar import poscar_text
 from defectflow.schema import CalcResult, Correction, Job, JobInputs
 from defectflow.schema.jsonio import read_json
@@ -120,12 +120,11 @@ class VaspEngine:
         return Progress(step, o.scf_step, o.scf_energy, o.scf_change, moment) if o.scf_step else None
 
     def trace(self, folder: Path) -> tuple[Progress, ...]:
-        """SCF steps of the present ionic step; OSZICAR has a moment for ionic steps only."""
+        """The SCF lines of the OSZICAR, the last with the moment of the ionic step before it."""
         now = self.progress(folder)
         if now is None:
             return ()
-        steps = scf_trace(folder / "OSZICAR")
-        return (*(Progress(now.ionic_step, n, e, de, now.moment) for n, e, de in steps[:-1]), now)
+        return (*(Progress(*step) for step in read_steps(folder / "OSZICAR")[:-1]), now)
 
     def outputs(self, folder: Path) -> list[Path]:
         """Everything that VASP and custodian wrote, but CONTCAR and CHGCAR, from which a relaxation goes on."""

@@ -8,7 +8,7 @@ import pytest
 from defectflow.errors import ParseError
 from defectflow.formats.doscar import read_doscar
 from defectflow.formats.locpot import read_planar_averages
-from defectflow.formats.oszicar import read_oszicar, scf_trace
+from defectflow.formats.oszicar import read_oszicar
 from defectflow.formats.outcar import read_outcar
 from defectflow.formats.site_moments import read_site_moments
 from defectflow.formats.vasprun import read_vasprun
@@ -38,20 +38,6 @@ def test_oszicar_of_a_growing_run(toy_run, tmp_path):
     (tmp_path / "OSZICAR").write_bytes(whole[: whole.index(b"F=") - 30])
     found = read_oszicar(tmp_path / "OSZICAR")
     assert (found.e0, found.scf_step > 3) == ((), True)
-
-
-def test_the_trace_of_a_growing_run_ends_with_its_last_step(toy_run, tmp_path):
-    whole = (toy_run / "OSZICAR").read_bytes()
-    (tmp_path / "OSZICAR").write_bytes(whole[: whole.index(b"F=") - 30])
-    found, steps = read_oszicar(tmp_path / "OSZICAR"), scf_trace(tmp_path / "OSZICAR")
-    assert [n for n, _, _ in steps] == list(range(1, found.scf_step + 1))
-    assert steps[-1] == (found.scf_step, found.scf_energy, found.scf_change)
-
-
-def test_the_trace_is_of_the_last_ionic_step(tmp_path):
-    lines = [b"DAV:   1  -0.1E+01  -0.1E+01", b"DAV:   2  -0.2E+01  -0.1E+01", b"DAV:   1  -0.3E+01  -0.1E-02", b""]
-    (tmp_path / "OSZICAR").write_bytes(b"\n".join(lines))
-    assert scf_trace(tmp_path / "OSZICAR") == ((1, -3.0, -0.001),)
 
 
 @pytest.mark.parametrize(
