@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from defectflow.analyse.compare import PairComparison, StateSummary
+from defectflow.analyse.compare import PairComparison
 from defectflow.analyse.convergence import Curve
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import compared, curves_of
@@ -86,19 +86,6 @@ def junction_rows(study: Study) -> list[str]:
     return rows
 
 
-def state_rows(study: Study) -> list[str]:
-    """Every run of a study: energies relative to the lowest, moments, distance, certificate of the state."""
-    found = [s for c in compared(study) for s in (c.fm, c.af, *c.others) if s]
-    lowest = min((s.e0 for s in found), default=0.0)
-    rows = ["| run | E0 above the lowest (meV) | M (μ_B) | C-C (Å) | state as asked for |", "|---" * 5 + "|"]
-    return [*rows, *(_state_row(s, lowest) for s in sorted(found, key=lambda s: s.e0))]
-
-
-def _state_row(s: StateSummary, lowest: float) -> str:
-    kept = "yes" if s.passed else "no"
-    return f"| {s.name} | {1000 * (s.e0 - lowest):.0f} | {abs(s.total_moment):.2f} | {s.distance:.2f} | {kept} |"
-
-
 def tables(results: Path) -> dict[str, list[str]]:
     """Every table of the page by its title."""
     table = Study.open(results / "mgo_carbon_table")
@@ -106,9 +93,8 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The table": pair_rows(table),
         "At the Fermi level of the junction": junction_rows(table),
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
-        "Branches of the fourth pair": state_rows(Study.open(results / "pair4_branches")),
+        "Branch of the fourth pair": pair_rows(Study.open(results / "pair4_branches")),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
-        "C2 dumbbell": state_rows(Study.open(results / "c2_dumbbell")),
     }
 
 

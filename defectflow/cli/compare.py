@@ -105,7 +105,7 @@ def _print_errors(comparisons: tuple[PairComparison, ...]) -> None:
     from defectflow.cli.converge import term_words
 
     for c in comparisons:
-        if c.errors:
+        if c.errors and c.exchange:
             console().print(f"pair {c.orbit.label}:", "; ".join(term_words(t, c.orbit.label) for t in c.errors))
 
 

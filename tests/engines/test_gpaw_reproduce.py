@@ -16,6 +16,7 @@ def test_the_host_of_the_shipped_study(defectflow, demo):
 
 
 def test_a_point_of_the_committed_convergence_study(defectflow):
+    """The command of docs/results.md."""
     study = ROOT / "results" / "mgo_carbon_convergence"
     done = defectflow("reproduce", study, "kpoints=1x1x1-gamma/C_O-C_O_s5_d7.36/FM/static", "--json")
     found = json.loads(done.stdout)

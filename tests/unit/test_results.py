@@ -10,7 +10,9 @@ from defectflow.pipeline.convergence import budget_of, make_budget
 from defectflow.run import ConvergenceStudy, Study, open_study
 from defectflow.schema.kinds import load_any
 from tests.conftest import ROOT
+from tests.pages import blocks
 
+HERE = "tests/unit/test_results.py"
 RESULTS = ROOT / "results"
 STUDIES = sorted(p.parent.name for p in RESULTS.glob("*/study.json"))
 
@@ -39,3 +41,13 @@ def test_the_page_holds_the_tables_of_the_results():
     rows = [line for line in shown.splitlines() if line.startswith("|")]
     assert rows
     assert [row for row in rows if row not in page] == []
+
+
+@pytest.mark.parametrize(
+    "line", [x for b in blocks("docs/results.md") if b.says("run by") == HERE for x in b.text.splitlines()]
+)
+def test_a_command_of_results_md_runs_and_all_certificates_passed(line):
+    command = [sys.executable, "-m", "defectflow.cli.main", *line.split()[1:]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "FAILED" not in done.stdout
