@@ -50,7 +50,7 @@ def comparison_document(study: Study, comparisons: tuple[PairComparison, ...]) -
 def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:
     """The table, what its signs mean, what stands against each certificate, and what the settings cannot say."""
     from defectflow.analyse.compare import is_stand_in
-    from defectflow.export.tables import pair_table
+    from defectflow.export.tables import pair_table, uncertainty_words
 
     screen = console()
     s = recipe.settings
@@ -59,7 +59,7 @@ def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
     screen.print(pair_table(comparisons))
     screen.print("E_AF - E_FM > 0: FM is lower. J per bond in H = -sum_bonds J e1.e2 (unit vectors, J > 0 FM),")
     screen.print("E_AF - E_FM = 2 z J; read as one isolated dimer (z = 1):", _dimers(comparisons))
-    screen.print("± is what the two SCF runs and the extrapolation to zero smearing leave open", _errors(comparisons))
+    screen.print(uncertainty_words(comparisons))
     _print_errors(comparisons)
     for c in comparisons:
         for reason in c.certificate.reasons:
@@ -94,15 +94,8 @@ def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
         console().print(f"  pair {c.orbit.label}: published {theirs}; here {ours}: {verdict}", style=style)
 
 
-def _errors(comparisons: tuple[PairComparison, ...]) -> str:
-    axes = list(dict.fromkeys(term.axis for c in comparisons for term in c.errors))
-    if not axes:
-        return "only; mesh, cutoff, geometry and functional are not in it (for the first two: defectflow converge)."
-    return f"and, in squares, what {', '.join(axes)} do; geometry and functional are not in it."
-
-
 def _print_errors(comparisons: tuple[PairComparison, ...]) -> None:
-    from defectflow.cli.converge import term_words
+    from defectflow.export.tables import term_words
 
     for c in comparisons:
         if c.errors and c.exchange:

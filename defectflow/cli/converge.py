@@ -65,6 +65,7 @@ def errors(
     as_json: AsJson = False,
 ) -> None:
     """Write into STUDY what mesh, cutoff and smearing leave open there; `compare STUDY` then shows it."""
+    from defectflow.export.tables import term_words
     from defectflow.pipeline.convergence import make_budget, save_budget
     from defectflow.run import ConvergenceStudy, Study
 
@@ -82,12 +83,6 @@ def errors(
 
 def _rows(terms: tuple[ErrorTerm, ...]) -> list[dict[str, object]]:
     return [{k: getattr(t, k) for k in ("axis", "value", "measured_on", "between")} for t in terms]
-
-
-def term_words(term: ErrorTerm, label: str) -> str:
-    """One error in words."""
-    where = "" if term.measured_on == label else f", measured on pair {term.measured_on}"
-    return f"{term.axis} {1000 * term.value:.0f} meV ({' -> '.join(term.between)}{where})"
 
 
 def report(study: ConvergenceStudy, output: Path | None, as_json: bool) -> None:

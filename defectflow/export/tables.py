@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from defectflow.analyse.foreign import ForeignPair
     from defectflow.analyse.verify import Certificate
+    from defectflow.schema.convergence import ErrorTerm
 
 
 def orbit_row(orbit: PairOrbit) -> dict[str, Any]:
@@ -50,6 +51,21 @@ def comparison_row(c: PairComparison) -> dict[str, Any]:
         "others": [_state_row(s) for s in c.others],
         "certificate": certificate_row(c.certificate),
     }
+
+
+def uncertainty_words(comparisons: tuple[PairComparison, ...]) -> str:
+    """What the uncertainties of a table hold, and what they do not."""
+    axes = list(dict.fromkeys(term.axis for c in comparisons for term in c.errors))
+    held = "± is what the two SCF runs and the extrapolation to zero smearing leave open"
+    if not axes:
+        return f"{held}; mesh, cutoff, geometry and functional are not in it (for the first two: defectflow converge)."
+    return f"{held} and, in squares, what {', '.join(axes)} do; geometry and functional are not in it."
+
+
+def term_words(term: ErrorTerm, label: str) -> str:
+    """The error of one setting in words, for the pair of that label."""
+    where = "" if term.measured_on == label else f", measured on pair {term.measured_on}"
+    return f"{term.axis} {1000 * term.value:.0f} meV ({' -> '.join(term.between)}{where})"
 
 
 def certificate_row(c: Certificate) -> dict[str, Any]:

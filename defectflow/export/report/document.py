@@ -12,11 +12,8 @@ from defectflow.export.report.facts import Curves, Facts
 from defectflow.export.report.grid import DELTA, MINUS
 from defectflow.export.report.problems import problems
 from defectflow.export.report.structure import structure_data
+from defectflow.export.tables import uncertainty_words
 
-UNCERTAINTY = (
-    "± is what the two SCF runs and the extrapolation to zero smearing leave open; mesh, cutoff, geometry and"
-    " functional are not in it."
-)
 SIGNS = (
     f"{DELTA} > 0: FM is lower. J in H = {MINUS}Σ J e₁·e₂ over bonds (unit vectors, every bond once, J > 0 FM), so"
     f" {DELTA} = 2 z J per cell; read as one isolated dimer z = 1."
@@ -71,7 +68,7 @@ def _energies(facts: Facts) -> dict[str, Any]:
         "certificates": pairs.certificates(facts),
         "published": facts.published.source if facts.published else "",
         "signs": SIGNS,
-        "uncertainty": UNCERTAINTY,
+        "uncertainty": uncertainty_words(facts.comparisons),
     }
 
 
