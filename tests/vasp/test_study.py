@@ -173,8 +173,14 @@ def test_the_density_is_there_for_every_attempt(run, folder):
 
 
 def test_what_a_failed_run_tried_is_not_imposed_on_its_partner(run, folder):
+    run("posmap!@AF/relax")
+    assert "SYMPREC" not in (folder / PAIR / "FM" / "relax" / "INCAR").read_text()
+
+
+def test_a_state_does_not_begin_in_the_geometry_of_a_failed_one(run, folder, defectflow):
     run("posmap!@FM/relax")
-    assert "SYMPREC" not in (folder / PAIR / "AF" / "relax" / "INCAR").read_text()
+    jobs = json.loads(defectflow("status", folder, "--json").stdout)["jobs"]
+    assert {j["path"].split("/", 2)[2]: j["state"] for j in jobs}["AF/relax"] == "blocked"
 
 
 def test_a_killed_driver_leaves_no_vasp_behind_and_the_study_goes_on(toy, folder, stand_in, run, good):
