@@ -12,6 +12,7 @@ from defectflow.export.tables import to_csv
 from defectflow.inputs.convergence import axis_points, setting_at
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect, collect_point
+from defectflow.schema import Recipe
 from defectflow.schema.convergence import Axis, ErrorBudget
 from defectflow.schema.jsonio import load_record, make_folder, save_record, write_atomic
 
@@ -54,21 +55,24 @@ def make_budget(study: ConvergenceStudy, of: Study) -> ErrorBudget:
     Raises
     ------
     AnalysisError
-        If the studies have another host or dopants, or a value of the study was not run.
+        If the studies have another host, cell or dopants, or a value of the study was not run.
     """
-    base, recipe = study.recipe.base, of.recipe
-    if (base.host.material, base.host.prototype, base.pairs.dopants) != (
-        recipe.host.material,
-        recipe.host.prototype,
-        recipe.pairs.dopants,
-    ):
-        raise AnalysisError("the convergence study has another host or other dopants", where=str(study.folder))
+    recipe = of.recipe
+    if _system(study.recipe.base) != _system(recipe):
+        what = "the convergence study has another host, supercell or dopants; a mesh means something else there"
+        raise AnalysisError(what, where=str(study.folder), todo=f"vary the settings of {of.folder}'s own cell")
     keys = {axis.key for axis in study.recipe.axes if axis.kind == "numerical"}
     values = {key: setting_at(recipe, key) for key in sorted(keys)}
     curves = curves_of(study)
     labels = [c.orbit.label for c in compare_study(collect(of))]
     terms = {label: error_terms(curves, label, values) for label in labels}
     return ErrorBudget(terms, {k: str(v) for k, v in values.items()}, _source(study, curves))
+
+
+def _system(recipe: Recipe) -> tuple[object, ...]:
+    """What a mesh and a pair's label belong to; the lattice constant may be one of the things that are varied."""
+    host = recipe.host.model_copy(update={"lattice_constant": None})
+    return host, recipe.supercell.rows, recipe.pairs.dopants, recipe.pairs.sublattice
 
 
 def _source(study: ConvergenceStudy, curves: tuple[Curve, ...]) -> str:

@@ -106,7 +106,7 @@ def _versions() -> dict[str, str]:
 
 def _jobs(study: Study) -> tuple[JobFacts, ...]:
     engine = get_engine(study.engine_name)
-    rows = {row["path"]: row for row in overview(study, engine, check=True).rows}
+    rows = {row["path"]: row for row in overview(study, engine, check=True, only_look=True).rows}
     return tuple(_job(study, job.path, rows.get(job.path, {"state": "waiting"})) for job in study.jobs)
 
 

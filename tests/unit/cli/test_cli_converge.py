@@ -59,6 +59,18 @@ def test_errors_of_an_unfinished_study_are_refused(defectflow, half_run, demo, t
     assert not (tmp_path / "study" / "errors.json").exists()
 
 
+def test_errors_of_another_cell_are_refused(defectflow, half_run, quick_text, tmp_path):
+    """A mesh of the 64-atom cube says nothing of the same numbers in another cell."""
+    from defectflow.run import Study
+
+    other = tmp_path / "other.toml"
+    other.write_text(quick_text.replace("matrix = [2, 2, 2]", "matrix = [3, 3, 3]"))
+    study = Study.create(tmp_path / "study", other, "gpaw")
+    done = defectflow("converge", "errors", half_run, study.folder)
+    assert done.returncode == 2
+    assert "another host, supercell or dopants" in done.stderr
+
+
 def test_errors_of_other_settings_are_not_believed(defectflow, demo, tmp_path):
     from defectflow.pipeline.convergence import save_budget
     from defectflow.run import Study
