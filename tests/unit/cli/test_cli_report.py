@@ -35,6 +35,10 @@ def test_figures_and_numbers_lie_beside_the_page(run_folder, written):
     assert figures | {"report.html", "pairs.csv", "dos.csv", "levels.csv", "sites.csv", "jobs.csv"} <= names
 
 
+def test_nothing_but_the_report_is_left_in_the_run_folder(demo, run_folder, written):
+    assert {p.name for p in run_folder.iterdir()} == {p.name for p in demo.iterdir()} | {"report"}
+
+
 def test_every_file_beside_the_page_is_linked(run_folder, written):
     text = (run_folder / "report" / "report.html").read_text()
     beside = {p.name for p in (run_folder / "report").iterdir()} - {"report.html"}
