@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from defectflow.analyse.compare import PairComparison
 from defectflow.errors import AnalysisError
@@ -36,6 +37,8 @@ class Curve:
         Label.
     points : tuple of CurvePoint
         Most accurate last.
+    others : mapping of str to object
+        What the other keys of the study have along this axis.
     """
 
     axis: str
@@ -43,6 +46,7 @@ class Curve:
     key: str
     pair: str
     points: tuple[CurvePoint, ...]
+    others: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def known(self) -> tuple[CurvePoint, ...]:
@@ -74,17 +78,31 @@ def step_left(curve: Curve, value: object) -> ErrorTerm:
 
 
 def error_terms(curves: tuple[Curve, ...], pair: str, values: dict[str, object]) -> tuple[ErrorTerm, ...]:
-    """Errors of one pair's difference, one for each numerical axis.
+    """Errors of one pair's difference, one for each setting that has a numerical axis.
 
     Parameters
     ----------
     values : dict
-        The settings of the study in question by key of the axis. A pair that was not run along an axis takes the
-        largest error of those that were.
+        The settings of the study in question by key of the axis. Of several axes of one key those count whose other
+        settings are most like the study's. A pair that was not run along an axis, or has no certificates there, takes
+        the largest error of those that have.
     """
-    terms = []
-    for axis in dict.fromkeys(c.axis for c in curves if c.kind == "numerical"):
-        along = [c for c in curves if c.axis == axis]
-        own = [c for c in along if c.pair == pair] or along
-        terms.append(max((step_left(c, values[c.key]) for c in own), key=lambda term: term.value))
-    return tuple(terms)
+    numerical = [c for c in curves if c.kind == "numerical"]
+    keys = dict.fromkeys(c.key for c in numerical)
+    return tuple(_left_by([c for c in numerical if c.key == key], pair, values) for key in keys)
+
+
+def _left_by(along: list[Curve], pair: str, values: dict[str, object]) -> ErrorTerm:
+    usable = [c for c in along if _measures(c, values[c.key])] or along
+    own = [c for c in usable if c.pair == pair] or usable
+    nearest = max(_likeness(c, values) for c in own)
+    terms = [step_left(c, values[c.key]) for c in own if _likeness(c, values) == nearest]
+    return max(terms, key=lambda term: term.value)
+
+
+def _measures(curve: Curve, value: object) -> bool:
+    return len(curve.known) > 1 and any(p.value == value for p in curve.known)
+
+
+def _likeness(curve: Curve, values: dict[str, object]) -> int:
+    return sum(curve.others[key] == values[key] for key in curve.others.keys() & values.keys())

@@ -26,6 +26,8 @@ def curves_of(study: ConvergenceStudy) -> tuple[Curve, ...]:
 
 def _along(study: ConvergenceStudy, axis: Axis) -> list[Curve]:
     points = axis_points(study.recipe, axis)
+    keys = {a.key for a in study.recipe.axes} - {axis.key}
+    others = {key: setting_at(points[0].recipe, key) for key in sorted(keys)}
     found = [{c.orbit.label: c for c in compare_study(collect_point(study, point))} for point in points]
     return [
         Curve(
@@ -34,6 +36,7 @@ def _along(study: ConvergenceStudy, axis: Axis) -> list[Curve]:
             axis.key,
             label,
             tuple(CurvePoint(p.label, p.value, f[label]) for p, f in zip(points, found, strict=True)),
+            others,
         )
         for label in found[0]
     ]

@@ -17,9 +17,9 @@ def comparison(delta, missing=False):
     return compare_study(tuple(states))[0]
 
 
-def curve(*deltas, axis="cutoff", kind="numerical", pair="1"):
+def curve(*deltas, axis="cutoff", kind="numerical", pair="1", **others):
     points = [CurvePoint(f"{n} eV", n, comparison(d or 0.0, d is None)) for n, d in enumerate(deltas)]
-    return Curve(axis, kind, "settings.cutoff", pair, tuple(points))
+    return Curve(axis, kind, "settings.cutoff", pair, tuple(points), others)
 
 
 def test_what_is_left_open_is_the_distance_to_the_most_accurate_value():
@@ -54,6 +54,17 @@ def test_a_pair_that_was_not_run_takes_the_largest_error():
 def test_a_pair_that_was_run_takes_its_own():
     curves = (curve(0.2, 0.21, pair="1"), curve(0.2, 0.26, pair="2"))
     assert error_terms(curves, "1", {"settings.cutoff": 0})[0].measured_on == "1"
+
+
+def test_of_two_axes_of_one_setting_that_at_the_settings_of_the_study_counts():
+    curves = (curve(0.2, 0.26, axis="coarse mesh", mesh=2), curve(0.2, 0.21, axis="fine mesh", mesh=4))
+    (term,) = error_terms(curves, "1", {"settings.cutoff": 0, "mesh": 4})
+    assert term.axis == "fine mesh"
+
+
+def test_a_pair_whose_own_points_failed_takes_the_error_of_another():
+    curves = (curve(0.2, None, pair="1"), curve(0.2, 0.26, pair="2"))
+    assert error_terms(curves, "1", {"settings.cutoff": 0})[0].measured_on == "2"
 
 
 def test_a_choice_is_no_numerical_error():
