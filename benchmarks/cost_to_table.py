@@ -1,7 +1,9 @@
 """What a pair of energies costs, against a plain ASE + GPAW script at the same final settings.
 
     python benchmarks/cost_to_table.py pair [RECIPE] [--pair 4] [--rounds 1]     both ways, alternately, one core each
-    python benchmarks/cost_to_table.py levers [RECIPE] [--pair 4]                each lever of ours alone
+    python benchmarks/cost_to_table.py levers [RECIPE] [--pair 4]                levers of one static run, each alone
+    python benchmarks/cost_to_table.py plan RECIPE [--pair 4]                    levers of the plan of a relaxed pair
+    python benchmarks/cost_to_table.py k [RECIPE]                                irreducible k-points of both ways
     python benchmarks/cost_to_table.py sum RUN [...]                             core-seconds of whole run folders
 
 The plain script is what a user of ASE and GPAW would write: ``bulk("MgO").repeat(2)``, two O replaced by C where ASE
@@ -56,6 +58,9 @@ atoms.set_initial_magnetic_moments(moments)
 electrons = sum({"Mg": 2, "O": 6, "C": 4}[s] for s in atoms.symbols)
 atoms.calc = GPAW(mode=PW(o["cutoff"]), xc="PBE", kpts=o["kpts"], occupations=o["occupations"], setups=o["setups"],
                   convergence={"energy": o["tolerance"] / electrons}, txt="plain.txt")
+if o["count"]:
+    print(len(atoms.calc.params.dft_component_builder(atoms, log=None).ibz.kpt_kc))
+    sys.exit()
 if o["relax"]:
     BFGS(atoms, logfile=None).run(fmax=o["force"], steps=100)
 energy = atoms.get_potential_energy()
@@ -133,12 +138,20 @@ def timed(command: list[str], folder: Path) -> tuple[str, float]:
 
 def plain(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
     """The state by the plain script."""
+    out, seconds = timed([sys.executable, "-c", PLAIN, json.dumps(plain_options(recipe, label, state))], folder)
+    found = json.loads(out.splitlines()[-1])
+    return Cost(found["e0"], found["moment"], found["k"], seconds)
+
+
+def plain_options(recipe: Recipe, label: str, state: str, count: bool = False) -> dict[str, Any]:
+    """What the plain script is told; with `count` it only counts its k-points."""
     from defectflow.engines.gpaw.parameters import kpts, occupations
     from defectflow.structures.host import host_structure
 
     orbit = next(o for o in pair_audit(recipe) if o.label == label)
     s = recipe.settings
-    options = {
+    return {
+        "count": count,
         "host": "MgO",
         "a": host_structure(recipe.host).lattice.a,
         "repeat": recipe.supercell.rows[0][0],
@@ -152,9 +165,6 @@ def plain(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
         "force": s.force_tolerance,
         "relax": "relax" in recipe.stages,
     }
-    out, seconds = timed([sys.executable, "-c", PLAIN, json.dumps(options)], folder)
-    found = json.loads(out.splitlines()[-1])
-    return Cost(found["e0"], found["moment"], found["k"], seconds)
 
 
 def ours(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
@@ -256,6 +266,48 @@ def run_levers(recipe: Recipe, label: str) -> None:
     _print_halved(jobs["FM"])
 
 
+def run_plan(recipe: Recipe, label: str) -> None:
+    """The plan of a relaxed pair, then with one lever taken away: the state that the lever is about."""
+    fine = recipe.relax.model_copy(update={"kpoints": None})
+    ideal = recipe.relax.model_copy(update={"begin": "ideal sites"})
+    plans = [
+        ("as it is", recipe.relax, ("FM", "AF")),
+        ("AF relaxed from the ideal sites", ideal, ("AF",)),
+        ("relaxed on the fine mesh", fine, ("FM",)),
+    ]
+    for name, relax, states in plans:
+        with tempfile.TemporaryDirectory() as scratch:
+            for state in states:
+                folder = Path(scratch) / state
+                folder.mkdir()
+                cost = ours(recipe.model_copy(update={"relax": relax}), label, state, folder)
+                print(f"{name:48s} {state}: {cost.seconds:5.0f} core-s, E0 = {cost.e0:.4f} eV", flush=True)
+
+
+def run_counts(recipe: Recipe) -> None:
+    """Irreducible k-points of the energies, by the plain script and by the package, of every pair."""
+    for orbit in pair_audit(recipe):
+        for state in ("FM", "AF"):
+            with tempfile.TemporaryDirectory() as name:
+                options = json.dumps(plain_options(recipe, orbit.label, state, count=True))
+                plainly = int(timed([sys.executable, "-c", PLAIN, options], Path(name))[0])
+            jobs = plan_jobs(one_pair(recipe, orbit.label))
+            here = _irreducible(next(j for j in jobs if j.path.endswith(f"/{state}/static")))
+            print(f"pair {orbit.label} {state}: plain {plainly}, defectflow {here}", flush=True)
+
+
+def _irreducible(job: Job) -> int:
+    from gpaw import GPAW
+
+    from defectflow.engines.gpaw.parameters import gpaw_parameters
+    from defectflow.engines.presets import load_preset
+
+    preset = load_preset("gpaw", job.settings.profile)
+    atoms = job.cell.to_ase()
+    calc = GPAW(**gpaw_parameters(job, preset, 8.0 * len(atoms)), txt=None)
+    return len(calc.params.dft_component_builder(atoms, log=None).ibz.kpt_kc)
+
+
 def _print_halved(job: Job) -> None:
     """The FM state in the smaller cell that its translations allow, at the same k-points."""
     from defectflow.engines.gpaw.parameters import occupations
@@ -311,7 +363,7 @@ def run_sum(folders: list[Path]) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("pair", "levers", "sum"))
+    parser.add_argument("what", choices=("pair", "levers", "plan", "k", "sum"))
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--pair", default="4")
     parser.add_argument("--rounds", type=int, default=1)
@@ -324,7 +376,13 @@ def main() -> None:
     if options.mesh:
         mesh = KMesh(mesh=(options.mesh,) * 3, centring="shifted")
         recipe = recipe.model_copy(update={"settings": recipe.settings.model_copy(update={"kpoints": mesh})})
-    run_pair(recipe, options.pair, options.rounds) if options.what == "pair" else run_levers(recipe, options.pair)
+    modes: dict[str, Callable[[], None]] = {
+        "pair": lambda: run_pair(recipe, options.pair, options.rounds),
+        "levers": lambda: run_levers(recipe, options.pair),
+        "plan": lambda: run_plan(recipe, options.pair),
+        "k": lambda: run_counts(recipe),
+    }
+    modes[options.what]()
 
 
 if __name__ == "__main__":
