@@ -54,18 +54,21 @@ def _dumbbell(pair: PairCell, start: Start) -> Floats:
 
 
 def _orbital(pair: PairCell, start: Start) -> Floats:
-    # The two neighbours of each dopant along one axis move inwards: cations lower its p level along that axis.
-    axis = np.eye(3)["xyz".index(start.axis or "z")]
-    moves = np.zeros((len(pair.cell), 3))
-    for dopant in pair.dopants:
-        offset = pair.cell.coords - pair.cell.coords[dopant]
-        vectors = (offset - np.round(offset)) @ pair.cell.lattice
-        distance = np.linalg.norm(vectors, axis=1)
-        nearest = distance[distance > 0.1].min()
-        along = vectors @ axis
-        beside = (np.abs(along) > 0.9 * nearest) & (distance < 1.1 * nearest)
-        moves -= np.where(beside, np.sign(along), 0.0)[:, None] * axis
-    if (np.abs(moves @ axis) > 0.5).sum() < 2 * len(pair.dopants):
+    letters = (start.axis or "z") * 2  # one axis for both dopants, or the first's and the second's
+    axes = [np.eye(3)["xyz".index(letter)] for letter in letters[:2]]
+    moves = np.sum([_squeezed(pair, d, axis) for d, axis in zip(pair.dopants, axes, strict=True)], axis=0)
+    if (np.linalg.norm(moves, axis=1) > 0.5).sum() < 2 * len(pair.dopants):
         what = f"the neighbours of pair {pair.orbit.label} along {start.axis} are shared by both dopants"
         raise StructureError(f"{what} and would not move", where="spin.starts", todo="choose another axis")
-    return moves
+    return np.asarray(moves)
+
+
+def _squeezed(pair: PairCell, dopant: int, axis: Floats) -> Floats:
+    # The two neighbours of a dopant along one axis move inwards: cations lower its p level along that axis.
+    offset = pair.cell.coords - pair.cell.coords[dopant]
+    vectors = (offset - np.round(offset)) @ pair.cell.lattice
+    distance = np.linalg.norm(vectors, axis=1)
+    nearest = distance[distance > 0.1].min()
+    along = vectors @ axis
+    beside = (np.abs(along) > 0.9 * nearest) & (distance < 1.1 * nearest)
+    return np.asarray(-np.where(beside, np.sign(along), 0.0)[:, None] * axis)

@@ -12,7 +12,9 @@ from defectflow.schema.jsonio import read_json, write_atomic
 
 DENSITY = "density.gpw"
 CHECKPOINT = "checkpoint.gpw"
-SETTLING_STEPS = 6  # SCF steps of the wave functions in the fixed density before it is set free
+# Wave functions settle to this in the fixed density (eV^2 per valence electron, two or three steps) before it is set free;
+# to settle them to the criterion of the run saves no later step.
+SETTLED = 1.0e-3
 
 
 def parent_density(job: Job, folder: Path) -> Path:
@@ -55,12 +57,9 @@ def continued(density: Path, folder: Path, keywords: dict[str, Any]) -> Any:
     from gpaw.new.scf import create_convergence_criteria
 
     relaxed = GPAW(str(density), txt=None)
-    calc = relaxed.fixed_density(
-        kpts=keywords["kpts"], symmetry=keywords["symmetry"], maxiter=keywords["maxiter"], txt=str(folder / "gpaw.txt")
-    )
-    for context in calc.iconverge(calc.atoms):
-        if context.niter >= SETTLING_STEPS:
-            break
+    chosen = {k: keywords[k] for k in ("kpts", "symmetry", "maxiter")}
+    settled = {"eigenstates": SETTLED, "bands": "occupied"}
+    calc = relaxed.fixed_density(**chosen, convergence=settled, txt=str(folder / "gpaw.txt"))
     loop = calc.dft.scf_loop
     loop.update_density_and_potential, loop.fix_fermi_level = True, False
     criteria = {k: v for k, v in keywords["convergence"].items() if k != "bands"}

@@ -54,6 +54,14 @@ def test_a_dumbbell_start_that_would_fuse_the_dopants_is_refused(pair):
         moves(pair, kind="dumbbell", amplitude=3.0)
 
 
+def test_a_staggered_start_moves_two_cations_of_the_first_dopant_along_x_and_two_of_the_second_along_y(pair):
+    staggered = moves(pair, kind="orbital", amplitude=0.08, axis="xy")
+    for axis, dopant in zip("xy", pair.dopants, strict=True):
+        sites = np.flatnonzero(np.abs(staggered[:, "xy".index(axis)]) > 1e-9)
+        far = (pair.cell.coords[sites] - pair.cell.coords[dopant] + 0.5) % 1 - 0.5
+        assert np.linalg.norm(far @ pair.cell.lattice, axis=1) == pytest.approx([2.125, 2.125])
+
+
 def test_orbital_moves_the_cations_beside_the_dopants_inwards_along_the_axis(pair):
     moved = moves(pair, kind="orbital", amplitude=0.08, axis="z")
     sites = np.flatnonzero(np.abs(moved).max(axis=1) > 1e-9)
