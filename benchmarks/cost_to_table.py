@@ -174,6 +174,7 @@ def ours(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
     for job in jobs:
         before = load_record(CalcResult, folder.parent / f"{job.after}.json") if job.after else None
         result, seconds = job_cost(resolve(job, before), folder / job.path)
+        (folder.parent / job.path).parent.mkdir(parents=True, exist_ok=True)
         save_record(result, folder.parent / f"{job.path}.json")
         total += seconds
     assert result is not None
@@ -187,7 +188,7 @@ def one_pair(recipe: Recipe, label: str) -> Recipe:
 
 
 def job_cost(
-    job: Job, folder: Path, preset: Callable[[dict[str, Any]], None] | None = None
+    job: Job, folder: Path, preset: Callable[[dict[str, Any]], None] | None = None, ranks: int = 1
 ) -> tuple[CalcResult, float]:
     """Result and core-seconds of one job; `preset` may change the engine's numerics."""
     engine = get_engine("gpaw")
@@ -198,7 +199,7 @@ def job_cost(
         if preset:
             preset(document["preset"])
         (folder / name).write_text(json.dumps(document, indent=1, sort_keys=True))
-    _, seconds = timed(engine.command(folder, 1), folder)
+    _, seconds = timed(engine.command(folder, ranks), folder)
     written = JobInputs("gpaw", tuple((n, (folder / n).read_text()) for n, _ in inputs.files))
     return engine.read(folder, written), seconds
 
@@ -235,6 +236,7 @@ def _total(found: dict[tuple[str, str], Cost], way: str) -> float:
     return sum(cost.seconds for (w, _), cost in found.items() if w == way)
 
 
+TWO_RANKS = "two ranks for one state, not one core each"
 WAYS = {"plain": plain, "defectflow": ours}
 
 
@@ -248,12 +250,13 @@ def run_levers(recipe: Recipe, label: str) -> None:
         "no symmetry at all": (_without_symmetry, None),
         "GPAW's own eigensolver": (lambda job: job, lambda p: p["parameters"].pop("eigensolver")),
         "GPAW's own mixer": (lambda job: job, lambda p: p["parameters"].pop("mixer")),
+        TWO_RANKS: (lambda job: job, None),
     }
     for name, (change, preset) in levers.items():
         for state, job in jobs.items():
             with tempfile.TemporaryDirectory() as folder:
                 try:
-                    result, seconds = job_cost(change(job), Path(folder) / "job", preset)
+                    result, seconds = job_cost(change(job), Path(folder) / "job", preset, 1 + (name == TWO_RANKS))
                 except SystemExit as error:
                     print(f"{name:48s} {state}: {str(error).splitlines()[-1][:100]}", flush=True)
                     continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from defectflow.analyse.compare import PairComparison
+from defectflow.analyse.compare import PairComparison, StateSummary
 from defectflow.analyse.convergence import Curve
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import compared, curves_of
@@ -34,7 +34,7 @@ def _pair_row(c: PairComparison, recipe: Recipe) -> str:
         else (f"{1000 * e.delta:+.0f} ± {1000 * c.uncertainty:.0f}", f"{e.j_per_bond:+.1f}", f"{e.j_dimer:+.1f}")
     )
     distances = "; ".join(f"{s.distance:.2f}" if s else "-" for s in (c.fm, c.af))
-    moments = "; ".join(f"{s.total_moment + 0.0:.2f}".replace("-0.00", "0.00") if s else "-" for s in (c.fm, c.af))
+    moments = "; ".join(_moment(s) if s else "-" for s in (c.fm, c.af))
     verdict = "passed" if c.certificate.passed else "FAILED"
     cells = (o.label, f"{o.distance_over_a:.4f}", o.images, *found, distances, moments, verdict, _published(c, recipe))
     return "| " + " | ".join(map(str, cells)) + " |"
@@ -46,6 +46,38 @@ def _published(c: PairComparison, recipe: Recipe) -> str:
         return "-"
     delta = published.delta_af_fm.get(c.orbit.label)
     return published.order[c.orbit.label] + (f", {1000 * delta:+.0f}" if delta is not None else "")
+
+
+def _moment(state: StateSummary) -> str:
+    return f"{round(state.total_moment, 2) + 0.0:.2f}"
+
+
+def start_rows(study: Study) -> list[str]:
+    """All states of a study with several starts, lowest first."""
+    rows = ["| state and start | above the lowest (meV) | M (μ_B) | m of the two C (μ_B) | C-C (Å) | as intended |"]
+    rows.append("|---" * 6 + "|")
+    for c in compared(study):
+        states = sorted((s for s in (c.fm, c.af, *c.others) if s), key=lambda s: s.e0)
+        rows += [_start_row(s, states[0].e0) for s in states]
+    return rows
+
+
+def _start_row(s: StateSummary, lowest: float) -> str:
+    moments = ", ".join(f"{m:+.2f}" for m in s.dopant_moments)
+    cells = (s.name, f"{1000 * (s.e0 - lowest):.0f}", _moment(s), moments, f"{s.distance:.2f}")
+    return "| " + " | ".join((*cells, "yes" if s.passed else "no")) + " |"
+
+
+def mesh_rows(study: Study) -> list[str]:
+    """Relaxed pairs on the mesh of the relaxation and, in the same geometries, on that of the energies."""
+    rows = ["| pair | mesh of the relaxation (meV) | mesh of the energies (meV) | change |", "|---" * 4 + "|"]
+    coarse = {(e.pair.orbit.label, e.pair.state): e.relaxed.e0 for e in collect(study) if e.relaxed}
+    for c in compared(study):
+        if c.exchange:
+            before = 1000 * (coarse[c.orbit.label, "AF"] - coarse[c.orbit.label, "FM"])
+            after = 1000 * c.exchange.delta
+            rows.append(f"| {c.orbit.label} | {before:+.0f} | {after:+.0f} | {after - before:+.0f} |")
+    return rows
 
 
 def curve_rows(curves: tuple[Curve, ...]) -> list[str]:
@@ -94,6 +126,8 @@ def tables(results: Path) -> dict[str, list[str]]:
         "At the Fermi level of the junction": junction_rows(table),
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
         "Branch of the fourth pair": pair_rows(Study.open(results / "pair4_branches")),
+        "Starts of the fourth pair": start_rows(Study.open(results / "pair4_starts")),
+        "Two meshes": mesh_rows(table),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
     }
 

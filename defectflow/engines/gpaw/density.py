@@ -12,8 +12,8 @@ from defectflow.schema.jsonio import read_json, write_atomic
 
 DENSITY = "density.gpw"
 CHECKPOINT = "checkpoint.gpw"
-# Wave functions settle to this in the fixed density (eV^2 per valence electron, two or three steps) before it is set free;
-# to settle them to the criterion of the run saves no later step.
+# Wave functions settle to this in the fixed density (eV^2 per valence electron, two or three steps) before it is set
+# free; to settle them to the criterion of the run saves no later step.
 SETTLED = 1.0e-3
 
 
