@@ -235,13 +235,13 @@ def merged(base: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 def read_document(path: Path, document: dict[str, Any]) -> None:
     """Read a recipe of any kind or a site; one that is wrong raises a RecipeError."""
-    from defectflow.schema.recipe import checked_recipe, kind_of
+    from defectflow.schema.recipe_file import checked_recipe, kind_of
     from defectflow.schema.site import Site
 
     if "scheduler" in document:
         Site.model_validate(document, context={"in_recipe": True})
         return
-    with patch("defectflow.schema.recipe.read_toml", lambda *_: document):
+    with patch("defectflow.schema.recipe_file.read_toml", lambda *_: document):
         checked_recipe(_model(kind_of(document)), path)
 
 

@@ -99,7 +99,7 @@ def _streamed(group: SiteGroup, parts: Sequence[Part], limits: Limits, expected:
 def _matrix(text: str) -> tuple[tuple[int, int, int], ...]:
     from pydantic import ValidationError
 
-    from defectflow.schema.recipe import Supercell
+    from defectflow.schema.host import Supercell
 
     numbers = [int(n) for n in re.findall(r"-?\d+", text)] if re.fullmatch(r"[-\d,;xX\s]{1,99}", text) else []
     if len(numbers) not in (3, 9):

@@ -39,7 +39,7 @@ def init(
         target.write_text(resource("templates", f"sites/{site}.toml").read_text(encoding="utf-8"), encoding="utf-8")
         print(f"{target}: edit it, then prove it: defectflow doctor --site {target}")
         return
-    from defectflow.schema.recipe import kind_of
+    from defectflow.schema.recipe_file import kind_of
 
     text = resource("workflows", f"{template}.toml").read_text(encoding="utf-8")
     target.write_text(text, encoding="utf-8")

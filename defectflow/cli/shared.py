@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from defectflow.schema.recipe import Host
+    from defectflow.schema.host import Host
 
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.", show_default=False)]
@@ -30,7 +30,7 @@ Sublattice = Annotated[
 
 def named_host(text: str) -> Host:
     """Host of a material's name or of a structure file."""
-    from defectflow.schema.recipe import Host
+    from defectflow.schema.host import Host
 
     path = Path(text)
     return Host(file=text) if path.suffix or len(path.parts) != 1 or path.is_file() else Host(material=text)

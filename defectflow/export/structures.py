@@ -11,7 +11,7 @@ from defectflow.inputs import pair_folder
 from defectflow.schema import Cell, PairCell, Recipe
 from defectflow.schema.jsonio import write_atomic
 from defectflow.schema.layers import JunctionCell
-from defectflow.schema.recipe import Start
+from defectflow.schema.spin import Start
 from defectflow.structures.build import build_pair_cells
 from defectflow.structures.spins import start_coords
 

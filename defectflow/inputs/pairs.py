@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from defectflow.schema import Cell, Job, KMesh, PairCell, Recipe, Settings
-from defectflow.schema.recipe import Bulk, Start
+from defectflow.schema.recipe import Bulk
+from defectflow.schema.spin import Start
 from defectflow.structures.build import build_pair_cells, far_sites, neighbour_sites, primitive_cell
 from defectflow.structures.spins import start_coords
 

@@ -12,9 +12,9 @@ from defectflow.pipeline.junction import line_ups, shipped_line_up
 from defectflow.run import JunctionStudy, Study
 from defectflow.run.collect import trusted_result
 from defectflow.schema import CalcResult, StateEntry
+from defectflow.schema.host import Host
 from defectflow.schema.jsonio import load_record, read_json
 from defectflow.schema.lineup import LineUp
-from defectflow.schema.recipe import Host
 from defectflow.structures.host import host_structure
 
 

@@ -21,7 +21,7 @@ from defectflow.schema.convergence import ConvergenceRecipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
 from defectflow.schema.junction import JunctionRecipe
 from defectflow.schema.kinds import load_any
-from defectflow.schema.recipe import KINDS, checked_recipe, kind_of, kind_of_model
+from defectflow.schema.recipe_file import KINDS, checked_recipe, kind_of, kind_of_model
 from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.host import with_inline_host
 

@@ -12,8 +12,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from defectflow.resources import resource
 from defectflow.schema.quantity import Milli, SignedMilli
-from defectflow.schema.recipe import check_sources, checked_recipe
 from defectflow.schema.recipe_errors import explain
+from defectflow.schema.recipe_file import check_sources, checked_recipe
 from defectflow.schema.settings import Record
 
 # Between what a junction allows and what is a typing error; meV.

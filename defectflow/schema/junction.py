@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from defectflow.schema.quantity import Length, Moment
-from defectflow.schema.recipe import Bulk, DosSettings, check_sources, checked_recipe
+from defectflow.schema.recipe import Bulk, DosSettings
+from defectflow.schema.recipe_file import check_sources, checked_recipe
 from defectflow.schema.settings import Record, Settings, check_element
 
 # Between what atoms allow and what is a typing error; in A.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from defectflow.schema.convergence import ConvergenceRecipe
 from defectflow.schema.junction import JunctionRecipe
-from defectflow.schema.recipe import Recipe, checked_recipe, kind_of
+from defectflow.schema.recipe import Recipe
+from defectflow.schema.recipe_file import checked_recipe, kind_of
 from defectflow.schema.screen import ScreenRecipe
 
 AnyRecipe = Recipe | JunctionRecipe | ScreenRecipe | ConvergenceRecipe

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictFloat, StrictInt, field_validator, model_validator
 
 from defectflow.schema.family import Family, NamedCase, checked_moments
+from defectflow.schema.host import Host, Supercell, Vector
 from defectflow.schema.quantity import Energy, Force, Length, Moment
-from defectflow.schema.recipe import Bulk, DosSettings, Host, Supercell, Vector, check_sources, checked_recipe
+from defectflow.schema.recipe import Bulk, DosSettings
+from defectflow.schema.recipe_file import check_sources, checked_recipe
 from defectflow.schema.settings import KMesh, Record, Settings, Smearing
 
 Dielectric = Annotated[StrictFloat | StrictInt, Field(ge=1, le=1e4)] | tuple[Vector, Vector, Vector]

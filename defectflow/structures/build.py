@@ -8,7 +8,9 @@ import numpy as np
 
 from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats, PairCell, PairOrbit
-from defectflow.schema.recipe import Host, Recipe, Start
+from defectflow.schema.host import Host
+from defectflow.schema.recipe import Recipe
+from defectflow.schema.spin import Start
 from defectflow.structures.host import host_structure, supercell
 from defectflow.structures.origin import best_origin
 from defectflow.structures.select import select_pairs

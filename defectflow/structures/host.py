@@ -10,7 +10,8 @@ from ase.data import chemical_symbols
 
 from defectflow.errors import RecipeError, StructureError
 from defectflow.materials import material
-from defectflow.schema.recipe import Host, InlineStructure, Recipe
+from defectflow.schema.host import Host, InlineStructure
+from defectflow.schema.recipe import Recipe
 from defectflow.schema.screen import ScreenRecipe
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from defectflow.errors import RecipeError
 from defectflow.materials.phases import Phase, is_known, known_phase
 from defectflow.schema.cell import Cell
-from defectflow.schema.recipe import Host
+from defectflow.schema.host import Host
 from defectflow.schema.screen import ReferencePhase
 from defectflow.structures.host import host_structure
 

@@ -10,7 +10,7 @@ from defectflow.materials import material
 from defectflow.schema.cell import Cell
 
 if TYPE_CHECKING:
-    from defectflow.schema.recipe import Host
+    from defectflow.schema.host import Host
 
 _FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 _CUBIC = {  # atoms of one lattice point, a/4

@@ -9,7 +9,8 @@ import numpy as np
 
 from defectflow.errors import StructureError
 from defectflow.schema.cell import PairOrbit
-from defectflow.schema.recipe import Pairs, Vector
+from defectflow.schema.host import Vector
+from defectflow.schema.recipe import Pairs
 from defectflow.structures.pairs import PairTable, distinct_pairs, pair_table
 from defectflow.structures.sites import Ints
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from defectflow.errors import StructureError
 from defectflow.schema.cell import Floats, PairCell
-from defectflow.schema.recipe import Start
+from defectflow.schema.spin import Start
 
 SHORTEST_BOND = 1.0  # A; shorter than any bond of two dopants of the second row
 _SIGNS = {"FM": (1, 1), "AF": (1, -1), "NM": (0, 0)}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from defectflow.analyse.exchange import CONVENTIONS, convert, energy_difference, exchange, heisenberg_sum
 from defectflow.errors import AnalysisError
-from defectflow.schema.recipe import Host
+from defectflow.schema.host import Host
 from defectflow.structures import distinct_pairs, host_structure, supercell
 
 couplings = st.floats(-1, 1)

@@ -86,7 +86,7 @@ def test_far_and_near_sites_of_the_fourth_pair(cells):
 
 @pytest.mark.parametrize("name", ["host.cif", "POSCAR"])
 def test_a_host_from_a_file_gives_the_same_pairs(tmp_path, quick_text, name):
-    from defectflow.schema.recipe import Host
+    from defectflow.schema.host import Host
     from defectflow.structures import host_structure, pair_audit
 
     fmt = "cif" if name.endswith("cif") else "poscar"
@@ -99,7 +99,7 @@ def test_a_host_from_a_file_gives_the_same_pairs(tmp_path, quick_text, name):
 
 @pytest.mark.parametrize("kind", ["pymatgen", "ase"])
 def test_a_host_from_a_python_object(cells, kind):
-    from defectflow.schema.recipe import Host
+    from defectflow.schema.host import Host
     from defectflow.structures import host_structure
     from defectflow.structures.host import host_from
 

@@ -5,7 +5,7 @@ import pytest
 
 from defectflow.errors import StructureError
 from defectflow.schema import Cell
-from defectflow.schema.recipe import Host
+from defectflow.schema.host import Host
 from defectflow.structures import host_structure
 from defectflow.structures.burnside import burnside_count, total_count
 from defectflow.structures.configurations import Part, distinct_configurations

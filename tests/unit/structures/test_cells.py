@@ -7,7 +7,7 @@ import pytest
 
 from defectflow.errors import StructureError
 from defectflow.schema import Cell
-from defectflow.schema.recipe import Host, Supercell
+from defectflow.schema.host import Host, Supercell
 from defectflow.structures import host_structure
 from defectflow.structures.cells import Wanted, describe_cell, hermite_forms, propose_cells
 

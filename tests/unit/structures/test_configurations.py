@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from defectflow.errors import StructureError
 from defectflow.schema import Cell
-from defectflow.schema.recipe import Host
+from defectflow.schema.host import Host
 from defectflow.structures import host_structure
 from defectflow.structures.burnside import burnside_count, total_count
 from defectflow.structures.configurations import Limits, Part, distinct_configurations, in_order, label, parse_part

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from defectflow.errors import DefectFlowError, RecipeError, StructureError
-from defectflow.schema.recipe import Host, InlineStructure
+from defectflow.schema.host import Host, InlineStructure
 from defectflow.structures import host_structure
 
 CUBE = "4.2 0 0\n0 4.2 0\n0 0 4.2\n"

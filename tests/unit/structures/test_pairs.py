@@ -12,7 +12,8 @@ from pymatgen.core import Lattice, Structure
 
 from defectflow.errors import StructureError
 from defectflow.resources import resource
-from defectflow.schema.recipe import Host, Pairs
+from defectflow.schema.host import Host
+from defectflow.schema.recipe import Pairs
 from defectflow.structures import distinct_pairs, host_structure, select_pairs, supercell
 from defectflow.structures.pairs import pair_orbits
 

@@ -4,7 +4,7 @@ import pytest
 from defectflow.errors import StructureError
 from defectflow.resources import resource
 from defectflow.schema import load_recipe
-from defectflow.schema.recipe import Start
+from defectflow.schema.spin import Start
 from defectflow.structures import build_pair_cells
 from defectflow.structures.spins import signs, start_coords
 

@@ -1,0 +1,83 @@
+"""Spin states of a recipe and the starts that each is run from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from defectflow.schema.quantity import Length, Moment
+from defectflow.schema.settings import Record
+
+_STATE = re.compile(r"FM|AF|NM|[+\-0]{2}")
+
+
+class Start(Record):
+    """How a run starts; broken starts look for SCF minima that a symmetric start cannot reach.
+
+    ``rattle`` moves every atom by a seeded random vector of length up to ``amplitude``; ``off-centre``
+    moves the dopants along their bond by ``amplitude``, ``dumbbell`` moves each towards the other by it;
+    ``orbital`` moves the two neighbours of each dopant along ``axis`` inwards by ``amplitude``: cations then
+    lower its p level along that axis, and the electron that the minority shell holds has one level to go to.
+    With two axes, ``axis = "xy"``, the first dopant has the first and the second the second (staggered orbitals).
+    In a study without a relaxation the moved geometry only seeds the density and wave functions.
+    """
+
+    kind: Literal["symmetric", "rattle", "off-centre", "dumbbell", "orbital"]
+    amplitude: Length | None = None
+    seed: Annotated[int, Field(ge=0, strict=True)] | None = None
+    axis: Literal["x", "y", "z", "xy", "xz", "yx", "yz", "zx", "zy"] | None = None
+
+    @model_validator(mode="after")
+    def _what_it_needs(self) -> Start:
+        along = {"off-centre": {"amplitude"}, "dumbbell": {"amplitude"}}
+        needed = {"symmetric": set(), "rattle": {"amplitude", "seed"}, **along}
+        needs: set[str] = needed.get(self.kind, {"amplitude", "axis"})
+        given = {k for k in ("amplitude", "seed", "axis") if getattr(self, k) is not None}
+        if given != needs:
+            raise ValueError(f'kind = "{self.kind}" takes {", ".join(sorted(needs)) or "nothing else"}')
+        return self
+
+    @property
+    def name(self) -> str:
+        """Part of a folder name: ``symmetric``, ``rattle-7-0.05``, ``orbital-z-0.08``."""
+        parts = [self.kind, self.seed, self.axis, self.amplitude]
+        return "-".join(f"{p:g}" if isinstance(p, float) else str(p) for p in parts if p is not None)
+
+
+class Spin(Record):
+    """Spin states of the pair, the moment of each dopant (muB), and the starts to try.
+
+    A run starts from these moments and is judged by their sum, so they must be those of the state asked for:
+    ``moment`` for both dopants, or ``moments`` one by one.
+    """
+
+    states: tuple[str, ...]
+    moment: Moment | None = None
+    moments: tuple[Moment, Moment] | None = None
+    starts: tuple[Start, ...] = (Start(kind="symmetric"),)
+
+    @field_validator("states")
+    @classmethod
+    def _known_states(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for state in value:
+            if not _STATE.fullmatch(state):
+                raise ValueError(f'"{state}" is none of FM, AF, NM or a pattern of two signs such as "+-"')
+        if len(set(value)) != len(value) or not value:
+            raise ValueError("states must be a list of different states")
+        return value
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> Spin:
+        if (self.moment is None) == (self.moments is None):
+            raise ValueError('give moment = "2.0 muB" for both dopants, or moments = ["1.0 muB", "2.0 muB"]')
+        names = [start.name for start in self.starts]
+        if len(set(names)) != len(names) or not names:
+            raise ValueError(f"starts must be a list of different starts; their names are {', '.join(names)}")
+        return self
+
+    @property
+    def pair_moments(self) -> tuple[float, float]:
+        """Moments of the first and the second dopant (muB), without sign."""
+        return self.moments or (self.moment or 0.0, self.moment or 0.0)
