@@ -6,15 +6,17 @@ A test compares the page with what this prints, so the page cannot say other num
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from defectflow.analyse.compare import PairComparison, StateSummary
+from defectflow.analyse.compare import PairComparison, StateSummary, summary
 from defectflow.analyse.convergence import Curve
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import compared, curves_of
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect
-from defectflow.schema import Recipe
+from defectflow.schema import CalcResult, Recipe
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 
@@ -52,20 +54,46 @@ def _moment(state: StateSummary) -> str:
     return f"{round(state.total_moment, 2) + 0.0:.2f}"
 
 
-def start_rows(study: Study) -> list[str]:
-    """All states of a study with several starts, lowest first."""
+def ranked_rows(states: Iterable[StateSummary]) -> list[str]:
+    """States of one pair and mesh, lowest first."""
     rows = ["| state and start | above the lowest (meV) | M (μ_B) | m of the two C (μ_B) | C-C (Å) | as intended |"]
     rows.append("|---" * 6 + "|")
-    for c in compared(study):
-        states = sorted((s for s in (c.fm, c.af, *c.others) if s), key=lambda s: s.e0)
-        rows += [_start_row(s, states[0].e0) for s in states]
-    return rows
+    ranked = sorted(states, key=lambda s: s.e0)
+    return rows + [_start_row(s, ranked[0].e0) for s in ranked]
+
+
+def states_of(study: Study, label: str) -> list[StateSummary]:
+    """Every run of a pair, on the mesh of the energies."""
+    return [summary(e) for e in collect(study) if e.result and e.pair.orbit.label == label]
+
+
+def relaxed_states(study: Study, label: str) -> list[StateSummary]:
+    """The same on the mesh of the relaxation."""
+    return [summary(replace(e, result=e.relaxed)) for e in collect(study) if e.relaxed and e.pair.orbit.label == label]
 
 
 def _start_row(s: StateSummary, lowest: float) -> str:
     moments = ", ".join(f"{m:+.2f}" for m in s.dopant_moments)
     cells = (s.name, f"{1000 * (s.e0 - lowest):.0f}", _moment(s), moments, f"{s.distance:.2f}")
     return "| " + " | ".join((*cells, "yes" if s.passed else "no")) + " |"
+
+
+def filling_rows(studies: Iterable[Study]) -> list[str]:
+    """Energy and partly filled levels (mean over the k-points) of the states that came out as they were meant."""
+    rows = ["| state and start | E0 (eV) | partly filled levels, up; down |", "|---" * 3 + "|"]
+    found = [e for s in studies for e in collect(s) if e.result and summary(e).passed]
+    for entry in sorted(found, key=lambda e: (e.pair.orbit.label, e.pair.state == "AF", e.pair.start != "symmetric")):
+        assert entry.result
+        up, down = partly_filled(entry.result)
+        rows.append(f"| {entry.name} | {entry.result.e0:.3f} | {up:.1f}; {down:.1f} |")
+    return rows
+
+
+def partly_filled(result: CalcResult) -> tuple[float, float]:
+    """Levels with an occupation between 0.02 and 0.98, of both spins."""
+    partly = (result.occupations > 0.02) & (result.occupations < 0.98)
+    up, down = partly.sum(axis=2) @ result.k_weights / result.k_weights.sum()
+    return float(up), float(down)
 
 
 def mesh_rows(study: Study) -> list[str]:
@@ -101,13 +129,13 @@ def _shown(curve: Curve, at: int) -> str:
 
 
 def junction_rows(study: Study) -> list[str]:
-    """Dopant states that the junction's Fermi level cuts, state by state."""
+    """Dopant states that the junction's Fermi level cuts, for the states that are what they were meant to be."""
     rows = [
         "| pair | order | nearest dopant state (eV from E_F) | cut up, down | spin-degenerate cut |",
         "|---" * 5 + "|",
     ]
     for entry in collect(study):
-        if entry.result is None:
+        if entry.result is None or not summary(entry).passed:
             continue
         found = entry_crossing(study, entry, "junction")
         nearest = min((level.energy for level in found.levels), key=abs, default=None)
@@ -121,12 +149,17 @@ def junction_rows(study: Study) -> list[str]:
 def tables(results: Path) -> dict[str, list[str]]:
     """Every table of the page by its title."""
     table = Study.open(results / "mgo_carbon_table")
+    dumbbell, third, fourth = (Study.open(results / n) for n in ("c2_dumbbell", "pair3_starts", "pair4_starts"))
+    branches = Study.open(results / "pair4_branches")
     return {
         "The table": pair_rows(table),
         "At the Fermi level of the junction": junction_rows(table),
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
-        "Branch of the fourth pair": pair_rows(Study.open(results / "pair4_branches")),
-        "Starts of the fourth pair": start_rows(Study.open(results / "pair4_starts")),
+        "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
+        "States of the third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
+        "Branches of the fourth pair": pair_rows(branches),
+        "Metals and orbital orders": filling_rows((table, third, branches)),
+        "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
         "Two meshes": mesh_rows(table),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
     }
