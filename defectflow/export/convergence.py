@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from defectflow.analyse.convergence import Curve
@@ -96,7 +97,7 @@ def _draw(panel: Axes, curves: list[Curve], labels: list[str]) -> None:
     panel.set_xticks(range(len(points)), [_broken(p.label) for p in points], fontsize=7)
     panel.set_xlim(-0.5, len(points) - 0.5)
     panel.axhline(0, color="black", linewidth=0.6)
-    panel.set_title(f"{curves[0].axis} ({curves[0].kind})", fontsize=9)
+    panel.set_title(fill(f"{curves[0].axis} ({curves[0].kind})", 34), fontsize=9)  # else a long name is cut
 
 
 def _broken(label: str) -> str:

@@ -51,6 +51,21 @@ def test_show_writes_figure_and_numbers(defectflow, half_run, tmp_path):
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"convergence.csv", "convergence.pdf", "convergence.svg"}
 
 
+def test_the_name_of_an_axis_is_not_cut(half_run):
+    from dataclasses import replace
+
+    from defectflow.export.convergence import curves_figure
+    from defectflow.pipeline.convergence import curves_of
+    from defectflow.run import ConvergenceStudy
+
+    (curve,) = curves_of(ConvergenceStudy.open(half_run))
+    figure = curves_figure((replace(curve, axis="a name as long as a sentence would be, and then some of it"),))
+    figure.draw_without_rendering()
+    title = figure.axes[0].title.get_window_extent()
+    assert title.x0 >= 0
+    assert title.x1 <= figure.bbox.x1
+
+
 def test_errors_of_an_unfinished_study_are_refused(defectflow, half_run, demo, tmp_path):
     shutil.copytree(demo, tmp_path / "study")
     done = defectflow("converge", "errors", half_run, tmp_path / "study")
