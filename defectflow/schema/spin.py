@@ -21,13 +21,14 @@ class Start(Record):
     ``orbital`` moves the two neighbours of each dopant along ``axis`` inwards by ``amplitude``: cations then
     lower its p level along that axis, and the electron that the minority shell holds has one level to go to.
     With two axes, ``axis = "xy"``, the first dopant has the first and the second the second (staggered orbitals).
+    With ``axis = "not-x"`` the neighbours move outwards: the level along x is the one left empty.
     In a study without a relaxation the moved geometry only seeds the density and wave functions.
     """
 
     kind: Literal["symmetric", "rattle", "off-centre", "dumbbell", "orbital"]
     amplitude: Length | None = None
     seed: Annotated[int, Field(ge=0, strict=True)] | None = None
-    axis: Literal["x", "y", "z", "xy", "xz", "yx", "yz", "zx", "zy"] | None = None
+    axis: Literal["x", "y", "z", "xy", "xz", "yx", "yz", "zx", "zy", "not-x", "not-y", "not-z"] | None = None
 
     @model_validator(mode="after")
     def _what_it_needs(self) -> Start:

@@ -54,13 +54,14 @@ def _dumbbell(pair: PairCell, start: Start) -> Floats:
 
 
 def _orbital(pair: PairCell, start: Start) -> Floats:
-    letters = (start.axis or "z") * 2  # one axis for both dopants, or the first's and the second's
+    named = start.axis or "z"
+    letters = named.removeprefix("not-") * 2  # one axis for both dopants, or the first's and the second's
     axes = [np.eye(3)["xyz".index(letter)] for letter in letters[:2]]
     moves = np.sum([_squeezed(pair, d, axis) for d, axis in zip(pair.dopants, axes, strict=True)], axis=0)
     if (np.linalg.norm(moves, axis=1) > 0.5).sum() < 2 * len(pair.dopants):
         what = f"the neighbours of pair {pair.orbit.label} along {start.axis} are shared by both dopants"
         raise StructureError(f"{what} and would not move", where="spin.starts", todo="choose another axis")
-    return np.asarray(moves)
+    return np.asarray(-moves if named.startswith("not-") else moves)
 
 
 def _squeezed(pair: PairCell, dopant: int, axis: Floats) -> Floats:

@@ -72,6 +72,11 @@ def test_orbital_moves_the_cations_beside_the_dopants_inwards_along_the_axis(pai
     assert (height * moved[sites, 2] < 0).all()
 
 
+def test_a_level_is_left_empty_by_moving_the_same_cations_outwards(pair):
+    inwards, outwards = (moves(pair, kind="orbital", amplitude=0.08, axis=axis) for axis in ("z", "not-z"))
+    assert np.allclose(outwards, -inwards)
+
+
 def test_an_orbital_start_that_would_move_nothing_is_refused():
     chain = build_pair_cells(load_recipe(resource("workflows", "quick.toml")))[2][0]
     with pytest.raises(StructureError, match="choose another axis"):
