@@ -150,7 +150,7 @@ def tables(results: Path) -> dict[str, list[str]]:
     """Every table of the page by its title."""
     table = Study.open(results / "mgo_carbon_table")
     dumbbell, third, fourth = (Study.open(results / n) for n in ("c2_dumbbell", "pair3_starts", "pair4_starts"))
-    branches = Study.open(results / "pair4_branches")
+    branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     return {
         "The table": pair_rows(table),
         "At the Fermi level of the junction": junction_rows(table),
@@ -158,7 +158,8 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
         "States of the third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
         "Branches of the fourth pair": pair_rows(branches),
-        "Metals and orbital orders": filling_rows((table, third, branches)),
+        "Branch of the fifth pair": pair_rows(fifth),
+        "Metals and orbital orders": filling_rows((table, third, branches, fifth)),
         "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
         "Two meshes": mesh_rows(table),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
