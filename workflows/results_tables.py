@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from defectflow.analyse.compare import PairComparison, StateSummary, summary
+import numpy as np
+
+from defectflow.analyse.compare import PairComparison, StateSummary, numerical_uncertainty, summary
 from defectflow.analyse.convergence import Curve
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import compared, curves_of
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect
-from defectflow.schema import CalcResult, Recipe
+from defectflow.schema import CalcResult, Recipe, StateEntry
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 
@@ -89,6 +91,24 @@ def filling_rows(studies: Iterable[Study]) -> list[str]:
     return rows
 
 
+def lowest_rows(studies: tuple[Study, ...]) -> list[str]:
+    """The lowest FM and AF state of each pair over several studies at the same settings; ± is SCF and smearing."""
+    rows = ["| pair | lowest FM: start | lowest AF: start | E_AF - E_FM (meV) |", "|---" * 4 + "|"]
+    found = [e for s in studies for e in collect(s) if e.result and summary(e).passed]
+    for label in sorted({e.pair.orbit.label for e in found}):
+        fm, af = (_lowest([e for e in found if e.pair.orbit.label == label], state) for state in ("FM", "AF"))
+        if fm and af and fm.result and af.result:
+            error = 1000 * numerical_uncertainty(fm.result, af.result)
+            delta = 1000 * (af.result.e0 - fm.result.e0)
+            rows.append(f"| {label} | {fm.pair.start} | {af.pair.start} | {delta:+.0f} ± {error:.0f} |")
+    return rows
+
+
+def _lowest(entries: list[StateEntry], state: str) -> StateEntry | None:
+    own = [e for e in entries if e.pair.state == state]
+    return min(own, key=lambda e: e.result.e0 if e.result else np.inf, default=None)
+
+
 def partly_filled(result: CalcResult) -> tuple[float, float]:
     """Levels with an occupation between 0.02 and 0.98, of both spins."""
     partly = (result.occupations > 0.02) & (result.occupations < 0.98)
@@ -159,6 +179,7 @@ def tables(results: Path) -> dict[str, list[str]]:
         "States of the third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
         "Branches of the fourth pair": pair_rows(branches),
         "Branch of the fifth pair": pair_rows(fifth),
+        "The lowest states": lowest_rows((table, third, branches, fifth)),
         "Metals and orbital orders": filling_rows((table, third, branches, fifth)),
         "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
         "Two meshes": mesh_rows(table),
