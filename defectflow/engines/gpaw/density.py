@@ -70,9 +70,12 @@ def continued(density: Path, folder: Path, keywords: dict[str, Any]) -> Any:
 
 def save_checkpoint(calc: Any, folder: Path, input_hash: str, master: bool) -> None:
     """Density of an SCF that has to stop, for the next attempt; called on all ranks."""
+    from gpaw.mpi import world
+
     calc.write(str(folder / CHECKPOINT), mode="")
     if master:
         write_atomic(folder / f"{CHECKPOINT}.json", json.dumps({"input_hash": input_hash}).encode())
+    world.barrier()  # the first rank that ends takes the others with it
 
 
 def checkpoint_of(folder: Path, input_hash: str) -> Path | None:
