@@ -258,7 +258,8 @@ def run_levers(recipe: Recipe, label: str) -> None:
                 try:
                     result, seconds = job_cost(change(job), Path(folder) / "job", preset, 1 + (name == TWO_RANKS))
                 except SystemExit as error:
-                    print(f"{name:48s} {state}: {str(error).splitlines()[-1][:100]}", flush=True)
+                    said = [line for line in str(error).splitlines() if any(map(str.isalpha, line))]
+                    print(f"{name:48s} {state}: {' '.join(said[:3])[:200]}", flush=True)
                     continue
                 steps, k = result.convergence.scf_steps, len(result.k_weights)
                 print(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from math import hypot
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from defectflow.analyse.compare import PairComparison, StateSummary, numerical_uncertainty, summary
 from defectflow.analyse.convergence import Curve
 from defectflow.pipeline import entry_crossing, published_for
-from defectflow.pipeline.convergence import compared, curves_of
+from defectflow.pipeline.convergence import budget_of, compared, curves_of
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect
 from defectflow.schema import CalcResult, Recipe, StateEntry
@@ -92,13 +93,15 @@ def filling_rows(studies: Iterable[Study]) -> list[str]:
 
 
 def lowest_rows(studies: tuple[Study, ...]) -> list[str]:
-    """The lowest FM and AF state of each pair over several studies at the same settings; ± is SCF and smearing."""
+    """The lowest FM and AF state of each pair over studies at the settings of the first, whose error budget counts."""
     rows = ["| pair | lowest FM: start | lowest AF: start | E_AF - E_FM (meV) |", "|---" * 4 + "|"]
     found = [e for s in studies for e in collect(s) if e.result and summary(e).passed]
+    budget = budget_of(studies[0])
     for label in sorted({e.pair.orbit.label for e in found}):
         fm, af = (_lowest([e for e in found if e.pair.orbit.label == label], state) for state in ("FM", "AF"))
         if fm and af and fm.result and af.result:
-            error = 1000 * numerical_uncertainty(fm.result, af.result)
+            terms = budget.terms.get(label, ()) if budget else ()
+            error = 1000 * hypot(numerical_uncertainty(fm.result, af.result), *(term.value for term in terms))
             delta = 1000 * (af.result.e0 - fm.result.e0)
             rows.append(f"| {label} | {fm.pair.start} | {af.pair.start} | {delta:+.0f} ± {error:.0f} |")
     return rows

@@ -29,9 +29,10 @@ def test_every_result_was_made_from_the_recipe_of_its_name(name):
     assert all(trusted_result(study, path).engine == "gpaw" for path in done)
 
 
-def test_the_errors_of_the_table_are_those_of_the_convergence_study():
-    table = Study.open(RESULTS / "mgo_carbon_table")
-    assert budget_of(table) == make_budget(ConvergenceStudy.open(RESULTS / "mgo_carbon_convergence"), table)
+@pytest.mark.parametrize("name", sorted(p.parent.name for p in RESULTS.glob("*/errors.json")))
+def test_the_errors_of_a_study_are_those_of_the_convergence_study(name):
+    study = Study.open(RESULTS / name)
+    assert budget_of(study) == make_budget(ConvergenceStudy.open(RESULTS / "mgo_carbon_convergence"), study)
 
 
 def test_the_page_holds_the_tables_of_the_results():
