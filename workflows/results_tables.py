@@ -15,11 +15,12 @@ import numpy as np
 
 from defectflow.analyse.compare import PairComparison, StateSummary, numerical_uncertainty, summary
 from defectflow.analyse.convergence import Curve
+from defectflow.analyse.filling import partly_filled
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import budget_of, compared, curves_of
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect
-from defectflow.schema import CalcResult, Recipe, StateEntry
+from defectflow.schema import Recipe, StateEntry
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 
@@ -112,13 +113,6 @@ def _lowest(entries: list[StateEntry], state: str) -> StateEntry | None:
     return min(own, key=lambda e: e.result.e0 if e.result else np.inf, default=None)
 
 
-def partly_filled(result: CalcResult) -> tuple[float, float]:
-    """Levels with an occupation between 0.02 and 0.98, of both spins."""
-    partly = (result.occupations > 0.02) & (result.occupations < 0.98)
-    up, down = partly.sum(axis=2) @ result.k_weights / result.k_weights.sum()
-    return float(up), float(down)
-
-
 def mesh_rows(study: Study) -> list[str]:
     """Relaxed pairs on the mesh of the relaxation and, in the same geometries, on that of the energies."""
     rows = ["| pair | mesh of the relaxation (meV) | mesh of the energies (meV) | change |", "|---" * 4 + "|"]
@@ -173,6 +167,7 @@ def tables(results: Path) -> dict[str, list[str]]:
     """Every table of the page by its title."""
     table = Study.open(results / "mgo_carbon_table")
     dumbbell, third, fourth = (Study.open(results / n) for n in ("c2_dumbbell", "pair3_starts", "pair4_starts"))
+    rattled = Study.open(results / "pair4_rattled")
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     return {
         "The table": pair_rows(table),
@@ -185,6 +180,7 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The lowest states": lowest_rows((table, third, branches, fifth)),
         "Metals and orbital orders": filling_rows((table, third, branches, fifth)),
         "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
+        "The fourth pair without symmetry": filling_rows((fourth, rattled)),
         "Two meshes": mesh_rows(table),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
     }

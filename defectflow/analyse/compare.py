@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import hypot
 
 from defectflow.analyse.exchange import Exchange, exchange
+from defectflow.analyse.filling import partly_filled
 from defectflow.analyse.verify import Certificate, certificate, order_found, pair_distance, verify_pair, verify_state
 from defectflow.schema import CalcResult, PairOrbit, RunSummary, StateEntry
 from defectflow.schema.convergence import ErrorTerm
@@ -30,6 +31,8 @@ class StateSummary:
         Whether it is the state that it was meant to be.
     code : str
         What made it; of a stand-in it says so.
+    partly_filled : tuple of float
+        Levels with a partial occupation at each k-point (mean), by spin channel.
     """
 
     name: str
@@ -39,6 +42,7 @@ class StateSummary:
     distance: float
     passed: bool
     code: str
+    partly_filled: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,16 @@ def summary(entry: StateEntry) -> StateSummary:
     result = entry.result
     assert result is not None  # callers keep entries without a result apart
     first, second = (float(result.site_moments[d]) for d in entry.pair.dopants)
-    passed = verify_state(entry).passed
-    distance = pair_distance(result, entry.pair)
-    return StateSummary(entry.name, result.e0, result.total_moment, (first, second), distance, passed, result.code)
+    return StateSummary(
+        name=entry.name,
+        e0=result.e0,
+        total_moment=result.total_moment,
+        dopant_moments=(first, second),
+        distance=pair_distance(result, entry.pair),
+        passed=verify_state(entry).passed,
+        code=result.code,
+        partly_filled=partly_filled(result),
+    )
 
 
 def numerical_uncertainty(first: CalcResult | RunSummary, second: CalcResult | RunSummary) -> float:

@@ -101,6 +101,7 @@ def _state_row(s: StateSummary | None) -> dict[str, Any] | None:
         "dopant_moments": list(s.dopant_moments),
         "distance": s.distance,
         "passed": s.passed,
+        "partly_filled": list(s.partly_filled),
     }
 
 
