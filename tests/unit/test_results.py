@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from defectflow.inputs import plan_jobs
-from defectflow.pipeline.convergence import budget_of, make_budget
+from defectflow.pipeline.convergence import budget_of, compared, make_budget
 from defectflow.run import ConvergenceStudy, Study, open_study
 from defectflow.schema.kinds import load_any
 from tests.conftest import ROOT
@@ -33,6 +33,13 @@ def test_every_result_was_made_from_the_recipe_of_its_name(name):
 def test_the_errors_of_a_study_are_those_of_the_convergence_study(name):
     study = Study.open(RESULTS / name)
     assert budget_of(study) == make_budget(ConvergenceStudy.open(RESULTS / "mgo_carbon_convergence"), study)
+
+
+@pytest.mark.parametrize(("name", "remarked"), [("mgo_carbon_table", True), ("pair3_starts", False)])
+def test_unlike_fillings_of_the_third_pair_are_remarked_and_like_ones_are_not(name, remarked):
+    third = next(c for c in compared(Study.open(RESULTS / name)) if c.orbit.label == "3")
+    assert third.certificate.passed
+    assert any("partly filled" in r for r in third.certificate.remarks) is remarked
 
 
 def test_the_page_holds_the_tables_of_the_results():
