@@ -51,7 +51,7 @@ def _pair_jobs(recipe: Recipe, pair: PairCell, start: Start) -> list[Job]:
             path=f"{pair_folder(pair, recipe.pairs.sublattice)}/{stage}",
             stage=stage,
             cell=_start_cell(pair.cell, moved if first and stage == "relax" else None),
-            settings=settings,
+            settings=_of_stage(recipe, settings, stage),
             kpoints=_mesh(recipe, settings, stage),
             sites=projected_sites(recipe, pair),
             spin_polarised=pair.state != "NM",
@@ -80,6 +80,11 @@ def _symmetry_kept(recipe: Recipe) -> bool:
 
 def _start_cell(cell: Cell, coords: object) -> Cell:
     return cell if coords is None else cell.with_coords(np.asarray(coords))
+
+
+def _of_stage(recipe: Recipe, settings: Settings, stage: str) -> Settings:
+    # The mesh of the energies decides nothing of a relaxation on another one: finer energies must not relax again.
+    return settings.model_copy(update={"kpoints": _mesh(recipe, settings, stage)}) if stage == "relax" else settings
 
 
 def _mesh(recipe: Recipe, settings: Settings, stage: str) -> KMesh:

@@ -41,6 +41,7 @@ def test_parents_come_before_their_children(paper_jobs):
 
 STARTS = ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "off-centre", amplitude = "0.08 A" }]')
 RELAXED = ('stages = ["static"]', 'stages = ["relax", "static"]')
+FINER = ("kpoints = { mesh = [2, 2, 2]", "kpoints = { mesh = [6, 6, 6]")
 COARSE = ("[dos]", '[relax]\nkpoints = { mesh = [1, 1, 1], centring = "gamma" }\n\n[dos]')
 
 
@@ -60,6 +61,20 @@ def test_a_relaxation_may_have_a_coarser_mesh_than_its_energies(recipe_file):
         ("relax", (1, 1, 1)),
         ("static", (2, 2, 2)),
     }
+
+
+def test_energies_on_a_finer_mesh_leave_a_relaxation_on_its_own_mesh_as_it_is(recipe_file):
+    coarse = _first_pair_jobs(recipe_file(RELAXED, COARSE))
+    fine = _first_pair_jobs(recipe_file(RELAXED, COARSE, FINER))
+    assert [_hash(a) == _hash(b) for a, b in zip(coarse, fine, strict=True)] == [True, False]
+
+
+def _first_pair_jobs(recipe):
+    return [j for j in plan_jobs(load_recipe(recipe)) if "s1_" in j.path and "/FM/" in j.path]
+
+
+def _hash(job):
+    return get_engine("gpaw").make_inputs(job).hash
 
 
 def test_a_mesh_for_a_relaxation_that_is_not_run_is_refused(recipe_file):
