@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from defectflow.cli.run import EngineName, Figures, Jobs, Output, Ranks
+from defectflow.cli.run import EngineName, Figures, Jobs, Output, Ranks, Reuse
 from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, SiteName, console, print_json
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def run(
     site: SiteName = None,
     jobs: Jobs = None,
     ranks: Ranks = None,
+    reuse: Reuse = None,
     figures: Figures = True,
     as_json: AsJson = False,
 ) -> None:
@@ -37,12 +38,12 @@ def run(
     from dataclasses import replace
 
     from defectflow.cli.place import check_place, place
-    from defectflow.cli.run import finish_convergence
+    from defectflow.cli.run import create_with, finish_convergence
     from defectflow.run import ConvergenceStudy
 
     folder = output or Path("runs") / recipe.stem
     check_place(engine, site, jobs, ranks, folder)
-    study = ConvergenceStudy.create(folder, recipe, engine)
+    study = create_with(ConvergenceStudy, folder, recipe, engine, reuse)
     finish_convergence(study, replace(place(study, site, jobs, ranks), figures=figures), as_json)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.run import EngineName, Jobs, Output, Ranks
+from defectflow.cli.run import EngineName, Jobs, Output, Ranks, Reuse
 from defectflow.cli.shared import AsJson, RecipeFile, SiteName, console, print_json
 
 if TYPE_CHECKING:
@@ -99,16 +99,17 @@ def run(
     site: SiteName = None,
     jobs: Jobs = None,
     ranks: Ranks = None,
+    reuse: Reuse = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a junction, or go on with it, and write its line-up and figures."""
     from defectflow.cli.place import check_place, place
-    from defectflow.cli.run import finish_junction
+    from defectflow.cli.run import create_with, finish_junction
     from defectflow.run import JunctionStudy
 
     folder = output or Path("runs") / recipe.stem
     check_place(engine, site, jobs, ranks, folder)
-    study = JunctionStudy.create(folder, recipe, engine)
+    study = create_with(JunctionStudy, folder, recipe, engine, reuse)
     finish_junction(study, place(study, site, jobs, ranks), as_json)
 
 

@@ -36,6 +36,10 @@ KeepFailed = Annotated[
 ]
 
 
+Reuse = Annotated[
+    list[Path] | None,
+    typer.Option("--reuse", metavar="FOLDER", help="Take over what this run folder has finished with the same inputs."),
+]
 Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Write table and figures at the end.")]
 
 
@@ -52,6 +56,7 @@ def run(
     site: SiteName = None,
     jobs: Jobs = None,
     ranks: Ranks = None,
+    reuse: Reuse = None,
     figures: Figures = True,
     as_json: AsJson = False,
 ) -> None:
@@ -60,8 +65,20 @@ def run(
 
     folder = output or Path("runs") / recipe.stem
     check_place(engine, site, jobs, ranks, folder)
-    study = Study.create(folder, recipe, engine)
+    study = create_with(Study, folder, recipe, engine, reuse)
     _finish(study, replace(place(study, site, jobs, ranks), figures=figures), as_json)
+
+
+def create_with(kind: type[S], folder: Path, recipe: Path, engine: str, reuse: list[Path] | None) -> S:
+    """Make or open a run folder, and copy into it what others have finished with the same inputs."""
+    from defectflow.engines import get_engine
+    from defectflow.run.reuse import open_others, take_over
+
+    others = open_others(reuse or (), engine)
+    study = kind.create(folder, recipe, engine)
+    for path, source in (take_over(study, get_engine(engine), others) if others else {}).items():
+        print(f"taken over   {path} from {source}", file=sys.stderr)
+    return study
 
 
 def resume(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.run import EngineName, Figures, Jobs, Output, Ranks
+from defectflow.cli.run import EngineName, Figures, Jobs, Output, Ranks, Reuse
 from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, SiteName, console, print_json
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def run(
     site: SiteName = None,
     jobs: Jobs = None,
     ranks: Ranks = None,
+    reuse: Reuse = None,
     figures: Figures = True,
     as_json: AsJson = False,
 ) -> None:
@@ -63,12 +64,12 @@ def run(
     from dataclasses import replace
 
     from defectflow.cli.place import check_place, place
-    from defectflow.cli.run import finish_screen
+    from defectflow.cli.run import create_with, finish_screen
     from defectflow.run import ScreenStudy
 
     folder = output or Path("runs") / recipe.stem
     check_place(engine, site, jobs, ranks, folder)
-    study = ScreenStudy.create(folder, recipe, engine)
+    study = create_with(ScreenStudy, folder, recipe, engine, reuse)
     finish_screen(study, replace(place(study, site, jobs, ranks), figures=figures), as_json)
 
 

@@ -76,6 +76,9 @@ class Engine(Protocol):
     def trace(self, folder: Path) -> tuple[Progress, ...]:
         """All steps of the last calculation in `folder`, finished or not; empty where it left no trace."""
 
+    def hands_on(self, folder: Path) -> bool:
+        """Whether a later stage can start from what lies in the folder of a finished job."""
+
     def outputs(self, folder: Path) -> list[Path]:
         """Files that a new attempt must not find: outputs of an earlier one, not its restart files."""
 

@@ -59,6 +59,10 @@ class WorkerEngine:
         """All whole lines of the SCF trace; damaged ones are passed over."""
         return tuple(step for line in _trace_lines(folder) if (step := _step(line)))
 
+    def hands_on(self, folder: Path) -> bool:
+        """Always: the saved result is enough."""
+        return True
+
     def outputs(self, folder: Path) -> list[Path]:
         """Outputs of an earlier attempt; ``relax.json``, from which a relaxation goes on, is not among them."""
         return [folder / OUTPUT, folder / "output.npz", folder / TRACE]

@@ -327,5 +327,5 @@ def _same_study(
             raise InputError(
                 f"was made with another {key}; mixing them in one folder would hide different settings",
                 where=str(folder),
-                todo="choose another folder with -o, or go on with the study as it was made: defectflow resume RUN",
+                todo="choose another with -o (and --reuse this one), or go on with this: defectflow resume RUN",
             )

@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from defectflow.engines.gpaw.density import DENSITY
 from defectflow.engines.worker_engine import WorkerEngine
 from defectflow.errors import EngineError
 
@@ -28,6 +29,10 @@ class GpawEngine(WorkerEngine):
         # GPAW asks to be told that it runs under a launcher; `env` is the one way that all launchers share.
         words = shlex.split(launch) or ["mpiexec", "-n", str(ranks)]
         return worker if ranks == 1 else [*words, "env", "GPAW_MPI_BACKEND=cgpaw", *worker]
+
+    def hands_on(self, folder: Path) -> bool:
+        """Whether the density is there; shipped results come without."""
+        return (folder / DENSITY).is_file()
 
     def scratch(self, folder: Path) -> list[Path]:
         """The outputs and the density of an attempt that was stopped."""

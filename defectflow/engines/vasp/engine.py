@@ -126,6 +126,11 @@ class VaspEngine:
             return ()
         return (*(Progress(*step) for step in read_steps(folder / "OSZICAR")[:-1]), now)
 
+    def hands_on(self, folder: Path) -> bool:
+        """Whether VASP left a CHGCAR."""
+        density = folder / "CHGCAR"
+        return density.is_file() and density.stat().st_size > 0
+
     def outputs(self, folder: Path) -> list[Path]:
         """Everything that VASP and custodian wrote, but CONTCAR and CHGCAR, from which a relaxation goes on."""
         return [folder / name for name in _OUTPUTS] + sorted(folder.glob("error.*.tar.gz"))
