@@ -32,6 +32,9 @@ def build(
     """Write every pair in every spin state, moments included (for VASP as a MAGMOM line beside the POSCAR)."""
     from defectflow.export.structures import write_structures
     from defectflow.schema import load_recipe
+    from defectflow.schema.recipe_file import named_by
 
-    for path in write_structures(load_recipe(recipe), output, file_format.value):
+    with named_by(recipe):
+        written = write_structures(load_recipe(recipe), output, file_format.value)
+    for path in written:
         print(path)

@@ -29,8 +29,10 @@ def inputs(
         _with_scripts(recipe, output, engine, site)
     from defectflow.export.job_inputs import write_inputs
     from defectflow.schema.kinds import load_any
+    from defectflow.schema.recipe_file import named_by
 
-    folders = write_inputs(load_any(recipe), output, engine)
+    with named_by(recipe):
+        folders = write_inputs(load_any(recipe), output, engine)
     for folder in folders:
         print(folder)
     if any(folder.name == "relax" for folder in folders):

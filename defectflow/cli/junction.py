@@ -37,10 +37,12 @@ def build(
     """Print strain and layers of a junction, and write its cells if a folder is given."""
     from defectflow.export.structures import write_junction_cells
     from defectflow.schema.junction import load_junction
+    from defectflow.schema.recipe_file import named_by
     from defectflow.structures.junction import build_junction
 
     wanted = load_junction(recipe)
-    cells = [build_junction(wanted, state) for state in wanted.states]
+    with named_by(recipe):
+        cells = [build_junction(wanted, state) for state in wanted.states]
     files = write_junction_cells(cells, output) if output is not None else []
     rows = [_cell_row(cell) for cell in cells]
     if as_json:

@@ -16,9 +16,11 @@ def pairs(recipe: RecipeFile, as_json: AsJson = False) -> None:
     """Audit the symmetry-distinct pairs of a recipe: distances, partner sites, images z, aliased shells."""
     from defectflow.export.tables import audit_table, orbit_row
     from defectflow.schema import load_recipe
+    from defectflow.schema.recipe_file import named_by
     from defectflow.structures import pair_audit
 
-    orbits = pair_audit(load_recipe(recipe))
+    with named_by(recipe):
+        orbits = pair_audit(load_recipe(recipe))
     if as_json:
         print_json({"pairs": [orbit_row(o) for o in orbits]})
         return

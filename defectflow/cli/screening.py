@@ -29,13 +29,15 @@ def plan(
     """Show the configurations that a recipe searches, in which orders and charges they run, and the rounds."""
     from defectflow.export.screen import state_row, state_table
     from defectflow.inputs.screen import check_references
+    from defectflow.schema.recipe_file import named_by
     from defectflow.schema.screen import load_screen
     from defectflow.structures.screening import build_states, count
 
     loaded = load_screen(recipe)
-    counts = [{"composition": name, "configurations": number} for name, number in count(loaded)]
-    states = () if count_only else build_states(loaded)
-    check_references(loaded)
+    with named_by(recipe):
+        counts = [{"composition": name, "configurations": number} for name, number in count(loaded)]
+        states = () if count_only else build_states(loaded)
+        check_references(loaded)
     if as_json:
         rounds = [r.model_dump(mode="json") for r in loaded.rounds]
         print_json({"compositions": counts, "states": [state_row(s) for s in states], "rounds": rounds})

@@ -21,7 +21,7 @@ from defectflow.schema.convergence import ConvergenceRecipe
 from defectflow.schema.jsonio import load_record, read_json, save_record, write_atomic
 from defectflow.schema.junction import JunctionRecipe
 from defectflow.schema.kinds import load_any
-from defectflow.schema.recipe_file import KINDS, checked_recipe, kind_of, kind_of_model
+from defectflow.schema.recipe_file import KINDS, checked_recipe, kind_of, kind_of_model, named_by
 from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.host import with_inline_host
 
@@ -88,7 +88,8 @@ class RunFolder(Generic[R]):
         """
         recipe = cls.load(recipe_path)
         study = cls(folder, recipe)
-        study.jobs  # noqa: B018  (a recipe of which no job can be made leaves no folder)
+        with named_by(recipe_path):
+            study.jobs  # noqa: B018  (a recipe of which no job can be made leaves no folder)
         document = recipe.model_dump(mode="json", by_alias=True)
         summary = {"name": recipe.name, "engine": engine, "recipe": document}
         _check_folder(folder, summary, cls.model)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from defectflow.errors import RecipeError
+from defectflow.errors import InputError, RecipeError, StructureError
 from defectflow.schema.quantity import IN_RECIPE
 from defectflow.schema.recipe_errors import explain
 from defectflow.schema.settings import Record
@@ -49,6 +50,18 @@ def checked_recipe(model: type[R], path: Path) -> R:
         return model.model_validate(_absolute_file(document, path.parent), context={IN_RECIPE: True})
     except ValidationError as error:
         raise explain(error, model, path) from None
+
+
+@contextmanager
+def named_by(path: Path) -> Iterator[None]:
+    """Let what is wrong with a recipe's values, found only when cells and jobs are made of them, name its file."""
+    try:
+        yield
+    except (RecipeError, StructureError, InputError) as error:
+        if str(path) in error.where or "/" in error.where:  # it names a file already
+            raise
+        where = f"{path}: {error.where}" if error.where else str(path)
+        raise type(error)(error.what, where=where, todo=error.todo) from None
 
 
 def _absolute_file(document: dict[str, Any], folder: Path) -> dict[str, Any]:

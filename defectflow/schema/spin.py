@@ -23,12 +23,14 @@ class Start(Record):
     With two axes, ``axis = "xy"``, the first dopant has the first and the second the second (staggered orbitals).
     With ``axis = "not-x"`` the neighbours move outwards: the level along x is the one left empty.
     In a study without a relaxation the moved geometry only seeds the density and wave functions.
+    With ``pairs``, a list of labels, only those pairs are run from this start; every pair needs one.
     """
 
     kind: Literal["symmetric", "rattle", "off-centre", "dumbbell", "orbital"]
     amplitude: Length | None = None
     seed: Annotated[int, Field(ge=0, strict=True)] | None = None
     axis: Literal["x", "y", "z", "xy", "xz", "yx", "yz", "zx", "zy", "not-x", "not-y", "not-z"] | None = None
+    pairs: tuple[Annotated[int, Field(ge=1, strict=True)], ...] | None = None
 
     @model_validator(mode="after")
     def _what_it_needs(self) -> Start:
@@ -39,6 +41,10 @@ class Start(Record):
         if given != needs:
             raise ValueError(f'kind = "{self.kind}" takes {", ".join(sorted(needs)) or "nothing else"}')
         return self
+
+    def is_for(self, label: str) -> bool:
+        """Whether the pair of this label is run from it."""
+        return self.pairs is None or label in map(str, self.pairs)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats, PairCell, PairOrbit
 from defectflow.schema.host import Host
 from defectflow.schema.recipe import Recipe
-from defectflow.schema.spin import Start
+from defectflow.schema.spin import Spin, Start
 from defectflow.structures.host import host_structure, supercell
 from defectflow.structures.origin import best_origin
 from defectflow.structures.select import select_pairs
@@ -30,12 +30,23 @@ def build_pair_cells(recipe: Recipe) -> list[tuple[PairCell, Start]]:
     host = host_structure(recipe.host)
     pristine = supercell(host, recipe.supercell.rows)
     orbits = select_pairs(host, np.array(recipe.supercell.rows), recipe.pairs)
+    _check_starts(recipe.spin, {orbit.label for orbit in orbits})
     return [
         (PairCell(cell, dopants, orbit, state, start.name), start)
         for orbit in orbits
         for state, cell, dopants in _spin_states(recipe, pristine, orbit)
         for start in recipe.spin.starts
+        if start.is_for(orbit.label)
     ]
+
+
+def _check_starts(spin: Spin, labels: set[str]) -> None:
+    if stray := {str(n) for start in spin.starts for n in start.pairs or ()} - labels:
+        what = f"a start is for pair {min(stray)}, which this study does not have"
+        raise StructureError(what, where="spin.starts", todo=f"it has {', '.join(sorted(labels, key=int))}")
+    if bare := [x for x in sorted(labels, key=int) if not any(start.is_for(x) for start in spin.starts)]:
+        what = f"pair {bare[0]} has no start"
+        raise StructureError(what, where="spin.starts", todo='add one to its pairs, or { kind = "symmetric" }')
 
 
 def _spin_states(recipe: Recipe, pristine: Structure, orbit: PairOrbit) -> list[tuple[str, Cell, tuple[int, int]]]:

@@ -60,7 +60,11 @@ def _orbital(pair: PairCell, start: Start) -> Floats:
     moves = np.sum([_squeezed(pair, d, axis) for d, axis in zip(pair.dopants, axes, strict=True)], axis=0)
     if (np.linalg.norm(moves, axis=1) > 0.5).sum() < 2 * len(pair.dopants):
         what = f"the neighbours of pair {pair.orbit.label} along {start.axis} are shared by both dopants"
-        raise StructureError(f"{what} and would not move", where="spin.starts", todo="choose another axis")
+        raise StructureError(
+            f"{what} and would not move",
+            where="spin.starts",
+            todo="choose another axis, or leave this pair out: pairs = [...]",
+        )
     return np.asarray(-moves if named.startswith("not-") else moves)
 
 

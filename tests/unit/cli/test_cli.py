@@ -241,3 +241,10 @@ def test_dos_never_overwrites_a_file_that_it_was_not_told_to(defectflow, run_fol
     done = defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "fig.v2")
     assert (done.returncode, (tmp_path / "fig.v2.csv").read_text()) == (2, "precious")
     assert defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "fig.v2", "--force").returncode == 0
+
+
+@pytest.mark.parametrize("verb", [("pairs",), ("build", "-o", "out"), ("inputs", "-o", "out"), ("run", "-o", "out")])
+def test_a_pair_that_the_cell_lacks_is_an_error_of_the_recipes_file(tmp_path, defectflow, recipe_file, verb):
+    recipe = recipe_file(("[spin]", "bulk_shells = [5]\n\n[spin]"))
+    done = defectflow(verb[0], recipe, *(tmp_path / w if w == "out" else w for w in verb[1:]))
+    assert done.stderr.startswith(f"error: {recipe}: pairs.bulk_shells: shell 5")

@@ -11,7 +11,7 @@ from defectflow.engines import engine_names, get_engine
 from defectflow.engines.document import inputs_in, read_job
 from defectflow.engines.gpaw.parameters import gpaw_parameters, kpts, occupations
 from defectflow.engines.presets import load_preset
-from defectflow.errors import InputError, RecipeError
+from defectflow.errors import InputError, RecipeError, StructureError
 from defectflow.inputs import plan_jobs, resolve
 from defectflow.resources import resource
 from defectflow.schema import KMesh, Smearing, load_recipe
@@ -43,6 +43,24 @@ STARTS = ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "off-cen
 RELAXED = ('stages = ["static"]', 'stages = ["relax", "static"]')
 FINER = ("kpoints = { mesh = [2, 2, 2]", "kpoints = { mesh = [6, 6, 6]")
 COARSE = ("[dos]", '[relax]\nkpoints = { mesh = [1, 1, 1], centring = "gamma" }\n\n[dos]')
+
+
+FOR_SOME = 'moment = "2.0 muB"\nstarts = [{{ kind = "symmetric"{} }}, {{ kind = "off-centre", amplitude = "0.08 A", pairs = [{}] }}]'
+
+
+def test_a_start_may_be_for_some_pairs_alone(recipe_file):
+    jobs = plan_jobs(load_recipe(recipe_file((STARTS[0], FOR_SOME.format("", "3, 4")))))
+    assert {j.path.split("_")[3] for j in jobs if "off-centre" in j.path} == {"s3", "s4"}
+
+
+def test_a_start_for_a_pair_that_the_study_does_not_have_is_refused(recipe_file):
+    with pytest.raises(StructureError, match="a start is for pair 6, which this study does not have"):
+        plan_jobs(load_recipe(recipe_file((STARTS[0], FOR_SOME.format("", 6)))))
+
+
+def test_a_pair_without_any_start_is_refused(recipe_file):
+    with pytest.raises(StructureError, match="pair 2 has no start"):
+        plan_jobs(load_recipe(recipe_file((STARTS[0], FOR_SOME.format(", pairs = [1]", "3, 4, 5")))))
 
 
 def test_a_seeded_static_study_runs_without_symmetry(recipe_file):
