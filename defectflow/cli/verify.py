@@ -46,7 +46,7 @@ def verify(
 
 def is_study(path: Path) -> bool:
     """Whether a path is a run folder of ours, or nothing that a code wrote."""
-    from defectflow.run.study import SUMMARY
+    from defectflow.run.same_study import SUMMARY
 
     names = ("OUTCAR", "vasprun", "result.json")
     if (path / SUMMARY).is_file():

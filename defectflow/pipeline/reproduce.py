@@ -10,7 +10,7 @@ from defectflow.errors import EngineError, InputError
 from defectflow.pipeline import failed_jobs, run_jobs
 from defectflow.run import AnyStudy, RunOptions, open_study
 from defectflow.run.collect import trusted_result
-from defectflow.run.study import SUMMARY
+from defectflow.run.same_study import SUMMARY
 from defectflow.schema import Job
 from defectflow.schema.jsonio import write_atomic
 

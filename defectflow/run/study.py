@@ -8,13 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel
-
 from defectflow.engines.guard import lock_file
-from defectflow.errors import DefectFlowError, InputError, LockedError, ParseError
+from defectflow.errors import DefectFlowError, LockedError, ParseError
 from defectflow.inputs import plan_jobs
 from defectflow.run.index import add_to_index, row_of
 from defectflow.run.lease import LOCK, driver_of
+from defectflow.run.same_study import SUMMARY, check_folder
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe
 from defectflow.schema.configuration import Promotions
 from defectflow.schema.convergence import ConvergenceRecipe
@@ -26,7 +25,6 @@ from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.host import with_inline_host
 
 RECIPE = "study.toml"
-SUMMARY = "study.json"
 RESULT = "result.json"
 STATE = "job.json"
 R = TypeVar("R", Recipe, JunctionRecipe, ScreenRecipe, ConvergenceRecipe)
@@ -92,9 +90,9 @@ class RunFolder(Generic[R]):
             study.jobs  # noqa: B018  (a recipe of which no job can be made leaves no folder)
         document = recipe.model_dump(mode="json", by_alias=True)
         summary = {"name": recipe.name, "engine": engine, "recipe": document}
-        _check_folder(folder, summary, cls.model)
+        check_folder(folder, summary, cls.model)
         with study.lock():
-            _check_folder(folder, summary, cls.model)
+            check_folder(folder, summary, cls.model)
             write_atomic(folder / SUMMARY, json.dumps(summary, indent=1).encode())
             if recipe_path.is_file():  # a pipe cannot be read twice, and study.json holds all of it
                 write_atomic(folder / RECIPE, recipe_path.read_bytes())
@@ -288,45 +286,3 @@ def _summary(folder: Path) -> dict[str, Any]:
 def _kind(document: Mapping[str, Any]) -> str:
     recipe = document.get("recipe")
     return (kind_of(recipe) if isinstance(recipe, dict) else None) or "pairs"
-
-
-def _check_folder(folder: Path, summary: Mapping[str, object], model: type[BaseModel]) -> None:
-    if (folder / SUMMARY).is_file():
-        _same_study(read_json(folder / SUMMARY), summary, folder, model)
-    elif folder.exists() and any(not _left_by_creation(p) for p in folder.iterdir()):
-        raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
-
-
-def _left_by_creation(path: Path) -> bool:
-    # Of a run that was killed before its first file was complete.
-    return path.name == LOCK or path.name.startswith(f".{SUMMARY}.")
-
-
-def _calculated(recipe: object) -> object:
-    # What changes neither a job nor its hash may be edited in a study that is under way.
-    if not isinstance(recipe, dict):
-        return recipe
-    shown = {"question", "caveats", "sources", "dos"}
-    drawn = recipe.get("dos")
-    mesh = drawn.get("kpoints") if isinstance(drawn, dict) else None
-    return {k: v for k, v in recipe.items() if k not in shown} | {"dos.kpoints": mesh}
-
-
-def _as_written_now(recipe: object, model: type[BaseModel]) -> object:
-    # A folder of an earlier version lacks the keys that came later; they have their defaults.
-    try:
-        return model.model_validate(recipe, by_alias=True).model_dump(mode="json", by_alias=True)
-    except ValueError:
-        return recipe
-
-
-def _same_study(
-    there: Mapping[str, object], wanted: Mapping[str, object], folder: Path, model: type[BaseModel]
-) -> None:
-    for key, known in (("engine", there.get("engine")), ("recipe", _as_written_now(there.get("recipe"), model))):
-        if _calculated(known) != _calculated(wanted[key]):
-            raise InputError(
-                f"was made with another {key}; mixing them in one folder would hide different settings",
-                where=str(folder),
-                todo="choose another with -o (and --reuse this one), or go on with this: defectflow resume RUN",
-            )
