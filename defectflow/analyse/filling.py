@@ -6,28 +6,33 @@ levels, whose -117 meV went away with like ones, and the second pair's, 0.2 and 
 
 from __future__ import annotations
 
-from defectflow.schema import CalcResult
+from collections.abc import Sequence
 
-PARTLY = (0.02, 0.98)  # occupation of one spin; outside it a level counts as empty or full
+from defectflow.schema import CalcResult
+from defectflow.schema.filling import count_partly_filled
+
 UNLIKE = 0.5  # levels, mean over the k-points, by which two fillings differ
 UNLIKE_RATIO = 1.25  # and by this ratio, or every metallic host would be remarked upon
 
 
 def partly_filled(result: CalcResult) -> tuple[float, ...]:
-    """Partly filled levels at each k-point (k-weighted mean), one number for each spin channel.
+    """Partly filled levels of a result, see `count_partly_filled`."""
+    return count_partly_filled(result.occupations, result.k_weights)
 
-    A metal has many; an insulator, or a state whose electrons chose their orbitals, almost none. On a coarse mesh with
-    symmetry kept the number is as coarse as the mesh.
+
+def unlike_filling(first: Sequence[float], second: Sequence[float], names: tuple[str, str]) -> list[str]:
+    """Remark on two states of which one fills more levels in part than the other; empty if they are alike.
+
+    Parameters
+    ----------
+    first, second : sequence of float
+        Partly filled levels of each, by spin channel.
+    names : (str, str)
     """
-    partly = (result.occupations > PARTLY[0]) & (result.occupations < PARTLY[1])
-    return tuple(float(n) for n in partly.sum(axis=2) @ result.k_weights / result.k_weights.sum())
-
-
-def unlike_filling(first: CalcResult, second: CalcResult, names: tuple[str, str]) -> list[str]:
-    """Remark on two states of which one fills more levels in part than the other; empty if they are alike."""
-    counts = [sum(partly_filled(r)) for r in (first, second)]
+    counts = (sum(first), sum(second))
     if max(counts) - min(counts) <= UNLIKE or max(counts) <= UNLIKE_RATIO * min(counts):
         return []
     shown = " and ".join(f"{n:.1f} in {name}" for n, name in zip(counts, names, strict=True))
-    todo = "their difference may hold more than the spin order; try more [spin] starts for both (orbital, rattle)"
-    return [f"partly filled levels (mean over the k-points): {shown}; {todo}"]
+    what = "their difference may hold more than the spin order"
+    todo = "try more starts for both (in a recipe: [spin] starts, orbital or rattle)"
+    return [f"partly filled levels (mean over the k-points): {shown}; {what}; {todo}"]

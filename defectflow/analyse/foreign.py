@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from defectflow.analyse.compare import numerical_uncertainty
+from defectflow.analyse.filling import unlike_filling
 from defectflow.analyse.verify import SIZE_RANGE, Certificate, certificate, converged_reasons
 from defectflow.errors import ParseError
 from defectflow.schema import RunSummary
@@ -127,8 +128,14 @@ def compare_foreign(first: RunSummary, second: RunSummary) -> ForeignPair:
     delta = af.e0 - fm.e0
     moments = [np.array(run.collinear_moments()[1]) for run in (fm, af)]
     dimer = 1000 * delta / 2 if _magnetic(moments[0]).sum() == _magnetic(moments[1]).sum() == 2 else None
-    checked = certificate([*reasons, *_sizes(fm, af, moments)], remarks)
+    checked = certificate([*reasons, *_sizes(fm, af, moments)], remarks + _filling_remarks(fm, af))
     return ForeignPair(fm, af, delta, numerical_uncertainty(fm, af), dimer, checked)
+
+
+def _filling_remarks(fm: RunSummary, af: RunSummary) -> list[str]:
+    if fm.partly_filled is None or af.partly_filled is None:
+        return []
+    return unlike_filling(fm.partly_filled, af.partly_filled, (fm.path, af.path))
 
 
 def _sizes(fm: RunSummary, af: RunSummary, moments: list[np.ndarray]) -> list[str]:

@@ -15,6 +15,7 @@ from defectflow.formats.poscar import read_poscar
 from defectflow.formats.stream import find_file
 from defectflow.formats.vasprun import Vasprun, read_vasprun
 from defectflow.schema.cell import Cell, Floats
+from defectflow.schema.filling import count_partly_filled
 from defectflow.schema.result import Convergence
 from defectflow.schema.summary import Moment, RunSummary
 
@@ -116,6 +117,7 @@ def _from_xml(path: Path, run: Vasprun) -> RunSummary:
         fermi=fermi,
         total_moment=moment,
         site_moments=_no_moments(tags, len(cell)),
+        partly_filled=_partly_filled(run),
         n_kpoints=len(run.header.k_weights),
         n_bands=run.eigenvalues.shape[2] or int(number(tags, "NBANDS", 0)),
         n_ionic_steps=len(run.steps),
@@ -127,6 +129,10 @@ def _from_xml(path: Path, run: Vasprun) -> RunSummary:
         potentials=run.header.potentials,
         warnings=(*_step_warnings(convergence, [len(s.scf) for s in run.steps], tags), *_gap_warnings(run, fermi)),
     )
+
+
+def _partly_filled(run: Vasprun) -> tuple[float, ...] | None:
+    return count_partly_filled(run.occupations, run.header.k_weights) if run.occupations.size else None
 
 
 def _xml_steps(run: Vasprun) -> Steps:
@@ -162,6 +168,7 @@ def _from_outcar(files: VaspFiles) -> RunSummary:
         fermi=run.fermi,
         total_moment=_total(run),
         site_moments=sites,
+        partly_filled=None,
         n_kpoints=int(run.tags["NKPTS"]),
         n_bands=int(run.tags["NBANDS"]),
         n_ionic_steps=len(run.scf_steps),

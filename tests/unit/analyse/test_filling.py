@@ -34,4 +34,4 @@ def test_full_and_empty_levels_do_not_count(occupation):
 
 @pytest.mark.parametrize(("first", "second", "remarks"), [(0, 1, 1), (4, 6, 1), (2, 2, 0), (7, 8, 0)])
 def test_only_fillings_far_apart_are_remarked(first, second, remarks):
-    assert len(unlike_filling(filled(first), filled(second), ("a", "b"))) == remarks
+    assert len(unlike_filling((first, 0.0), (second, 0.0), ("a", "b"))) == remarks

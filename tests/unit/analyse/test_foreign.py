@@ -31,3 +31,13 @@ def test_a_setting_of_ours_that_differs_fails_the_certificate(pair, key):
 def test_a_mixer_of_ours_is_only_a_remark(pair):
     other = replace(pair[1], settings={**pair[1].settings, "mixer": "7"})
     assert compare_foreign(pair[0], other).certificate.passed
+
+
+def test_unlike_fillings_are_remarked(pair):
+    unlike = [replace(run, partly_filled=(0.0, levels)) for run, levels in zip(pair, (2.0, 0.0), strict=True)]
+    assert any("partly filled levels" in r for r in compare_foreign(*unlike).certificate.remarks)
+
+
+def test_runs_that_wrote_no_occupations_are_not_remarked_for_their_fillings(pair):
+    unknown = [replace(pair[0], partly_filled=None), pair[1]]
+    assert not any("partly filled" in r for r in compare_foreign(*unknown).certificate.remarks)
