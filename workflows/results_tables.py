@@ -167,7 +167,7 @@ def tables(results: Path) -> dict[str, list[str]]:
     """Every table of the page by its title."""
     table = Study.open(results / "mgo_carbon_table")
     dumbbell, third, fourth = (Study.open(results / n) for n in ("c2_dumbbell", "pair3_starts", "pair4_starts"))
-    rattled = Study.open(results / "pair4_rattled")
+    rattled, fine = (Study.open(results / n) for n in ("pair4_rattled", "pair4_rattled_fine"))
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     return {
         "The table": pair_rows(table),
@@ -177,10 +177,11 @@ def tables(results: Path) -> dict[str, list[str]]:
         "States of the third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
         "Branches of the fourth pair": pair_rows(branches),
         "Branch of the fifth pair": pair_rows(fifth),
-        "The lowest states": lowest_rows((table, third, branches, fifth)),
-        "Metals and orbital orders": filling_rows((table, third, branches, fifth)),
+        "The lowest states": lowest_rows((table, third, branches, fifth, fine)),
+        "Metals and orbital orders": filling_rows((table, third, branches, fifth, fine)),
         "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
         "The fourth pair without symmetry": filling_rows((fourth, rattled)),
+        "The fourth pair without symmetry, energies of the table's mesh": pair_rows(fine),
         "Two meshes": mesh_rows(table),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
     }
