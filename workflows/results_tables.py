@@ -172,6 +172,7 @@ def tables(results: Path) -> dict[str, list[str]]:
     return {
         "The table": pair_rows(table),
         "At the Fermi level of the junction": junction_rows(table),
+        "At the Fermi level of the junction, without symmetry": junction_rows(fine),
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
         "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
         "States of the third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
