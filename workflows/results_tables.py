@@ -16,6 +16,7 @@ import numpy as np
 from defectflow.analyse.compare import PairComparison, StateSummary, numerical_uncertainty, summary
 from defectflow.analyse.convergence import Curve
 from defectflow.analyse.filling import partly_filled
+from defectflow.demo import demo_folder
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import budget_of, compared, curves_of
 from defectflow.run import ConvergenceStudy, Study
@@ -82,10 +83,11 @@ def _start_row(s: StateSummary, lowest: float) -> str:
     return "| " + " | ".join((*cells, "yes" if s.passed else "no")) + " |"
 
 
-def filling_rows(studies: Iterable[Study]) -> list[str]:
+def filling_rows(studies: Iterable[Study], labels: str = "12345") -> list[str]:
     """Energy and partly filled levels (mean over the k-points) of the states that came out as they were meant."""
     rows = ["| state and start | E0 (eV) | partly filled levels, up; down |", "|---" * 3 + "|"]
-    found = [e for s in studies for e in collect(s) if e.result and summary(e).passed]
+    entries = [e for s in studies for e in collect(s) if e.pair.orbit.label in labels]
+    found = [e for e in entries if e.result and summary(e).passed]
     for entry in sorted(found, key=lambda e: (e.pair.orbit.label, e.pair.state == "AF", e.pair.start != "symmetric")):
         assert entry.result
         up, down = partly_filled(entry.result)
@@ -167,6 +169,7 @@ def tables(results: Path) -> dict[str, list[str]]:
     """Every table of the page by its title."""
     table = Study.open(results / "mgo_carbon_table")
     dumbbell, third, fourth = (Study.open(results / n) for n in ("c2_dumbbell", "pair3_starts", "pair4_starts"))
+    quick, unfolded = Study.open(demo_folder()), Study.open(results / "pair4_unfolded")
     rattled, fine = (Study.open(results / n) for n in ("pair4_rattled", "pair4_rattled_fine"))
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     return {
@@ -181,6 +184,7 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The lowest states": lowest_rows((table, third, branches, fifth, fine)),
         "Metals and orbital orders": filling_rows((table, third, branches, fifth, fine)),
         "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
+        "The fourth pair on ideal sites, with and without symmetry": filling_rows((quick, unfolded), "4"),
         "The fourth pair without symmetry": filling_rows((fourth, rattled)),
         "The fourth pair without symmetry, energies of the table's mesh": pair_rows(fine),
         "Two meshes": mesh_rows(table),
