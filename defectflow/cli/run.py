@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -74,10 +75,14 @@ def create_with(kind: type[S], folder: Path, recipe: Path, engine: str, reuse: l
     from defectflow.engines import get_engine
     from defectflow.run.reuse import open_others, take_over
 
-    others = open_others(reuse or (), engine)
+    others = open_others(reuse or (), engine, folder)
     study = kind.create(folder, recipe, engine)
-    for path, source in (take_over(study, get_engine(engine), others) if others else {}).items():
-        print(f"taken over   {path} from {source}", file=sys.stderr)
+    try:
+        if others:
+            take_over(study, get_engine(engine), others, partial(print, file=sys.stderr))
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        raise typer.Exit(130) from None
     return study
 
 

@@ -42,7 +42,7 @@ def bulk_jobs(cell: Cell, settings: Settings, bulk: Bulk, sites: tuple[int, ...]
 
 
 def _pair_jobs(recipe: Recipe, pair: PairCell, start: Start) -> list[Job]:
-    settings = recipe.settings.model_copy(update={"symmetry": _symmetry_kept(recipe)})
+    settings = recipe.settings.model_copy(update={"symmetry": _symmetry_kept(recipe, pair.orbit.label)})
     moved = start_coords(pair, start)
     jobs: list[Job] = []
     for stage in recipe.stages:
@@ -71,10 +71,10 @@ def _first_state(recipe: Recipe, pair: PairCell) -> str | None:
     return f"{pair_folder(replace(pair, state=first), recipe.pairs.sublattice)}/relax"
 
 
-def _symmetry_kept(recipe: Recipe) -> bool:
-    # A seed in an undistorted cell only stays broken without symmetry, and then all starts of the study go without it.
+def _symmetry_kept(recipe: Recipe, label: str) -> bool:
+    # A seed in an undistorted cell only stays broken without symmetry, and then all starts of the pair go without it.
     # A relaxation begins in the distorted cell itself, and keeps what symmetry that has.
-    seeded = "relax" not in recipe.stages and any(s.kind != "symmetric" for s in recipe.spin.starts)
+    seeded = "relax" not in recipe.stages and any(s.kind != "symmetric" and s.is_for(label) for s in recipe.spin.starts)
     return recipe.settings.symmetry and not seeded
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from defectflow.engines import Engine
@@ -14,9 +14,14 @@ from defectflow.run.corrections import with_overrides
 from defectflow.run.study import RESULT, AnyStudy, open_study
 from defectflow.schema import CalcResult, Job
 from defectflow.schema.jsonio import load_record
+from defectflow.schema.recipe_file import named_by
+
+PART = ".reuse.part"  # what is copied, until it is whole
+Say = Callable[[str], None]
+Made = tuple[str, str | None]  # hash of a result's inputs, and of those that made the density it started from
 
 
-def open_others(folders: Iterable[Path], engine: str) -> tuple[AnyStudy, ...]:
+def open_others(folders: Iterable[Path], engine: str, target: Path) -> tuple[AnyStudy, ...]:
     """Open the run folders to take results from.
 
     Raises
@@ -24,79 +29,112 @@ def open_others(folders: Iterable[Path], engine: str) -> tuple[AnyStudy, ...]:
     ParseError
         If one is no run folder.
     InputError
-        If one was made for another engine.
+        If one was made for another engine, or the run folder that is to be made lies inside.
+    DefectFlowError
+        If no jobs can be planned of its recipe.
     """
     others = tuple(open_study(folder) for folder in folders)
     for other in others:
+        where = str(other.folder)
         if other.engine_name != engine:
             what = f"holds results of {other.engine_name}, not of {engine}"
-            raise InputError(what, where=str(other.folder), todo="an energy of one code is none of another")
+            raise InputError(what, where=where, todo="an energy of one code is none of another")
+        if other.folder.resolve() in target.resolve().parents:
+            raise InputError(f"{target} would lie inside", where=where, todo="choose another folder with -o")
+        with named_by(other.folder):
+            other.jobs  # noqa: B018  (planned before anything is made)
     return others
 
 
-def take_over(study: AnyStudy, engine: Engine, others: Sequence[AnyStudy]) -> dict[str, Path]:
+def take_over(study: AnyStudy, engine: Engine, others: Sequence[AnyStudy], say: Say = lambda _: None) -> list[str]:
     """Copy into a study what others have finished with the inputs that it asks for.
 
-    Of a job that a later stage still has to start from, only a folder that holds its density is taken. What lies in the
-    study already stays as it is; the other folders are only read.
+    Of a job that a later stage still has to start from, only a folder that holds its density is taken, and of a later
+    stage only one whose density came of the same inputs. What lies in the study already stays as it is; the other
+    folders are only read. Rounds of a screening that are not decided on yet are not looked for.
+
+    Parameters
+    ----------
+    study, engine, others
+    say : callable
+        Told in a line what was taken, and what was not and why.
 
     Returns
     -------
-    dict
-        Folder that each job was copied from, by the job's path in the study.
+    list of str
+        Paths of the jobs that were taken over.
     """
     with study.lock():
-        found = _able_to_go_on(study, engine, _wanted(study, engine, _done(others, engine)))
+        found = _able_to_go_on(study, engine, _wanted(study, engine, _done(others, engine, say), say))
+        taken: list[str] = []
         for path, source in found.items():
-            _copy(source, study.job_folder(path))
-    return found
+            try:
+                _copy(source, study.folder / PART, study.job_folder(path))
+            except OSError as error:
+                say(f"not taken    {path} from {source}: {error.strerror or error}")
+                continue
+            taken.append(path)
+            say(f"taken over   {path} from {source}")
+    return taken
 
 
-def _done(others: Sequence[AnyStudy], engine: Engine) -> dict[str, Path]:
-    """Folders of converged results by the hash of their inputs, those with their density before those without."""
-    done: dict[str, Path] = {}
+def _done(others: Sequence[AnyStudy], engine: Engine, say: Say) -> dict[Made, Path]:
+    """Folders of converged results by how they were made, those with their density before those without."""
+    done: dict[Made, Path] = {}
     for other in others:
+        hashes: dict[str, str] = {}
         for job in other.jobs:
             folder = other.job_folder(job.path)
-            result = _result_in(folder)
-            if result and (result.input_hash not in done or not engine.hands_on(done[result.input_hash])):
-                done[result.input_hash] = folder
+            result = _result_in(folder, say)
+            if result is None or (job.parent and job.parent not in hashes):
+                continue
+            hashes[job.path] = result.input_hash
+            made = (result.input_hash, hashes[job.parent] if job.parent else None)
+            if made not in done or not engine.hands_on(done[made]):
+                done[made] = folder
     return done
 
 
-def _result_in(folder: Path) -> CalcResult | None:
+def _result_in(folder: Path, say: Say) -> CalcResult | None:
     try:
+        (folder / RESULT).stat()
         result = load_record(CalcResult, folder / RESULT)
-    except DefectFlowError:
-        return None  # not run, or damaged: then it runs here
+    except FileNotFoundError:
+        return None
+    except (OSError, DefectFlowError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.what
+        say(f"not taken    {folder}: its result {why}")
+        return None
     return result if result.converged else None
 
 
-def _wanted(study: AnyStudy, engine: Engine, done: Mapping[str, Path]) -> dict[str, Path]:
+def _wanted(study: AnyStudy, engine: Engine, done: Mapping[Made, Path], say: Say) -> dict[str, Path]:
     found: dict[str, Path] = {}
     parents = {job.after for job in study.jobs}
     results: dict[str, CalcResult] = {}  # of parents, whose geometry is part of the inputs that follow
     for job in study.jobs:
         if job.after is not None and job.after not in results:
             continue
-        folder = _place(study, engine, job, done, results)
-        if folder is not None and folder != study.job_folder(job.path):
+        folder, own = _place(study, engine, job, done, results), study.job_folder(job.path)
+        if folder is not None and folder != own and own.exists():
+            say(f"not taken    {job.path}: an attempt that did not end lies in {own}; without that folder it is")
+            continue
+        if folder is not None and folder != own:
             found[job.path] = folder
-        if folder is not None and job.path in parents and (result := _result_in(folder)):
+        if folder is not None and job.path in parents and (result := _result_in(folder, say)):
             results[job.path] = result
     return found
 
 
 def _place(
-    study: AnyStudy, engine: Engine, job: Job, done: Mapping[str, Path], results: Mapping[str, CalcResult]
+    study: AnyStudy, engine: Engine, job: Job, done: Mapping[Made, Path], results: Mapping[str, CalcResult]
 ) -> Path | None:
     """Where a job's result lies: in the study, in another, or nowhere."""
     resolved = resolve(job, results[job.after] if job.after else None)
     inputs = engine.make_inputs(with_overrides(study, resolved))
-    own = study.job_folder(job.path)
-    if own.exists():
-        return own if study.finished(job.path, inputs) else None
-    return done.get(inputs.hash)
+    if study.finished(job.path, inputs):
+        return study.job_folder(job.path)
+    return done.get((inputs.hash, results[job.parent].input_hash if job.parent else None))
 
 
 def _able_to_go_on(study: AnyStudy, engine: Engine, found: Mapping[str, Path]) -> dict[str, Path]:
@@ -108,9 +146,15 @@ def _able_to_go_on(study: AnyStudy, engine: Engine, found: Mapping[str, Path]) -
     return {path: source for path, source in found.items() if path not in left}
 
 
-def _copy(source: Path, target: Path) -> None:
-    # The folder appears whole or not at all, and without the locks of whoever ran it.
-    part = target.with_name(f".{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(source, part, ignore=shutil.ignore_patterns(".*", TRACK))
-    part.replace(target)
+def _copy(source: Path, part: Path, target: Path) -> None:
+    """Files of a job, all at once or not at all, without the locks and the track of whoever ran it."""
+    shutil.rmtree(part, ignore_errors=True)  # of a copy that was killed
+    part.mkdir()
+    try:
+        for file in source.iterdir():
+            if file.is_file() and not file.name.startswith(".") and file.name != TRACK:
+                shutil.copyfile(file, part / file.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

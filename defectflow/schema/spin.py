@@ -30,7 +30,7 @@ class Start(Record):
     amplitude: Length | None = None
     seed: Annotated[int, Field(ge=0, strict=True)] | None = None
     axis: Literal["x", "y", "z", "xy", "xz", "yx", "yz", "zx", "zy", "not-x", "not-y", "not-z"] | None = None
-    pairs: tuple[Annotated[int, Field(ge=1, strict=True)], ...] | None = None
+    pairs: Annotated[tuple[Annotated[int, Field(ge=1, strict=True)], ...], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _what_it_needs(self) -> Start:
@@ -40,6 +40,8 @@ class Start(Record):
         given = {k for k in ("amplitude", "seed", "axis") if getattr(self, k) is not None}
         if given != needs:
             raise ValueError(f'kind = "{self.kind}" takes {", ".join(sorted(needs)) or "nothing else"}')
+        if self.pairs and len(set(self.pairs)) < len(self.pairs):
+            raise ValueError("pairs names one pair twice")
         return self
 
     def is_for(self, label: str) -> bool:
@@ -80,8 +82,10 @@ class Spin(Record):
         if (self.moment is None) == (self.moments is None):
             raise ValueError('give moment = "2.0 muB" for both dopants, or moments = ["1.0 muB", "2.0 muB"]')
         names = [start.name for start in self.starts]
-        if len(set(names)) != len(names) or not names:
-            raise ValueError(f"starts must be a list of different starts; their names are {', '.join(names)}")
+        if not names:
+            raise ValueError('starts must hold at least one start, such as { kind = "symmetric" }')
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"starts must be a list of different starts; make one of those named {twice[0]}")
         return self
 
     @property

@@ -10,9 +10,10 @@ from defectflow.errors import StructureError
 from defectflow.schema.cell import Cell, Floats, PairCell, PairOrbit
 from defectflow.schema.host import Host
 from defectflow.schema.recipe import Recipe
-from defectflow.schema.spin import Spin, Start
+from defectflow.schema.spin import Start
 from defectflow.structures.host import host_structure, supercell
 from defectflow.structures.origin import best_origin
+from defectflow.structures.pairs import pair_table
 from defectflow.structures.select import select_pairs
 from defectflow.structures.sites import sublattice_sites
 from defectflow.structures.spins import signs
@@ -29,22 +30,25 @@ def build_pair_cells(recipe: Recipe) -> list[tuple[PairCell, Start]]:
     """
     host = host_structure(recipe.host)
     pristine = supercell(host, recipe.supercell.rows)
-    orbits = select_pairs(host, np.array(recipe.supercell.rows), recipe.pairs)
-    _check_starts(recipe.spin, {orbit.label for orbit in orbits})
     return [
         (PairCell(cell, dopants, orbit, state, start.name), start)
-        for orbit in orbits
+        for orbit in pair_audit(recipe)
         for state, cell, dopants in _spin_states(recipe, pristine, orbit)
         for start in recipe.spin.starts
         if start.is_for(orbit.label)
     ]
 
 
-def _check_starts(spin: Spin, labels: set[str]) -> None:
-    if stray := {str(n) for start in spin.starts for n in start.pairs or ()} - labels:
-        what = f"a start is for pair {min(stray)}, which this study does not have"
-        raise StructureError(what, where="spin.starts", todo=f"it has {', '.join(sorted(labels, key=int))}")
-    if bare := [x for x in sorted(labels, key=int) if not any(start.is_for(x) for start in spin.starts)]:
+def _check_starts(recipe: Recipe, orbits: tuple[PairOrbit, ...]) -> None:
+    """A start must be for pairs that the cell has, also where the recipe selects a few of them."""
+    starts = recipe.spin.starts
+    if any(start.pairs for start in starts):
+        table = pair_table(host_structure(recipe.host), np.array(recipe.supercell.rows), recipe.pairs.sublattice)
+        last = len(table.orbits)
+        if stray := [n for start in starts for n in start.pairs or () if n > last]:
+            what = f"a start is for pair {stray[0]}, but this cell has {last} distinct pairs"
+            raise StructureError(what, where="spin.starts", todo="see them with: defectflow pairs RECIPE")
+    if bare := [o.label for o in orbits if not any(start.is_for(o.label) for start in starts)]:
         what = f"pair {bare[0]} has no start"
         raise StructureError(what, where="spin.starts", todo='add one to its pairs, or { kind = "symmetric" }')
 
@@ -115,4 +119,6 @@ def neighbour_sites(pair: PairCell, tolerance: float = 0.3) -> tuple[int, ...]:
 
 def pair_audit(recipe: Recipe) -> tuple[PairOrbit, ...]:
     """The pairs that a recipe selects, with images and aliased shells."""
-    return select_pairs(host_structure(recipe.host), np.array(recipe.supercell.rows), recipe.pairs)
+    orbits = select_pairs(host_structure(recipe.host), np.array(recipe.supercell.rows), recipe.pairs)
+    _check_starts(recipe, orbits)
+    return orbits

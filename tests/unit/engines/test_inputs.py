@@ -54,8 +54,19 @@ def test_a_start_may_be_for_some_pairs_alone(recipe_file):
 
 
 def test_a_start_for_a_pair_that_the_study_does_not_have_is_refused(recipe_file):
-    with pytest.raises(StructureError, match="a start is for pair 6, which this study does not have"):
+    with pytest.raises(StructureError, match="a start is for pair 6, but this cell has 5 distinct pairs"):
         plan_jobs(load_recipe(recipe_file((STARTS[0], FOR_SOME.format("", 6)))))
+
+
+def test_a_start_for_a_pair_that_is_not_selected_is_left_out(recipe_file):
+    chosen = ('sublattice = "O"', 'sublattice = "O"\nselect = [1]')
+    jobs = plan_jobs(load_recipe(recipe_file((STARTS[0], FOR_SOME.format("", 3)), chosen)))
+    assert not [j.path for j in jobs if "off-centre" in j.path]
+
+
+def test_a_seed_for_one_pair_leaves_the_symmetry_of_the_others(recipe_file):
+    jobs = plan_jobs(load_recipe(recipe_file((STARTS[0], FOR_SOME.format("", 3)))))
+    assert {j.path.split("_")[3] for j in jobs if not j.settings.symmetry} == {"s3"}
 
 
 def test_a_pair_without_any_start_is_refused(recipe_file):

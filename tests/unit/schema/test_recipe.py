@@ -112,6 +112,15 @@ BAD = {
         ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "symmetric" }, { kind = "symmetric" }]'),
         r"starts must be a list of different starts",
     ),
+    "no start": (('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = []'), r"starts must hold at least one start"),
+    "a start for no pair": (
+        ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "symmetric", pairs = [] }]'),
+        r"spin.starts.0.pairs",
+    ),
+    "a start twice for a pair": (
+        ('moment = "2.0 muB"', 'moment = "2.0 muB"\nstarts = [{ kind = "symmetric", pairs = [3, 3] }]'),
+        r"spin.starts.0: pairs names one pair twice",
+    ),
     "no moment": (('moment = "2.0 muB"', ""), r"give moment = "),
     "twice a pair": (('sublattice = "O"', 'sublattice = "O"\nselect = [4, 4]'), r"select names a pair twice"),
     "stages": (('stages = ["static"]', 'stages = ["dos", "static"]'), r"stages are"),
