@@ -170,7 +170,7 @@ def tables(results: Path) -> dict[str, list[str]]:
     table = Study.open(results / "mgo_carbon_table")
     dumbbell, third, fourth = (Study.open(results / n) for n in ("c2_dumbbell", "pair3_starts", "pair4_starts"))
     quick, unfolded = Study.open(demo_folder()), Study.open(results / "pair4_unfolded")
-    rattled, fine = (Study.open(results / n) for n in ("pair4_rattled", "pair4_rattled_fine"))
+    rattled, fine, again = (Study.open(results / f"pair4_rattled{n}") for n in ("", "_fine", "_again"))
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     return {
         "The table": pair_rows(table),
@@ -181,12 +181,13 @@ def tables(results: Path) -> dict[str, list[str]]:
         "States of the third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
         "Branches of the fourth pair": pair_rows(branches),
         "Branch of the fifth pair": pair_rows(fifth),
-        "The lowest states": lowest_rows((table, third, branches, fifth, fine)),
-        "Metals and orbital orders": filling_rows((table, third, branches, fifth, fine)),
+        "The lowest states": lowest_rows((table, third, branches, fifth, fine, again)),
+        "Metals and orbital orders": filling_rows((table, third, branches, fifth, fine, again)),
         "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
         "The fourth pair on ideal sites, with and without symmetry": filling_rows((quick, unfolded), "4"),
         "The fourth pair without symmetry": filling_rows((fourth, rattled)),
         "The fourth pair without symmetry, energies of the table's mesh": pair_rows(fine),
+        "The fourth pair from other random vectors": pair_rows(again),
         "Two meshes": mesh_rows(table),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
     }
