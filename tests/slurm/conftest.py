@@ -1,9 +1,11 @@
 """A real SLURM on loopback: two virtual nodes, partitions debug (4 h) and short (1 min)."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,7 +50,9 @@ def _start():
 def slurm():
     """Start it if none runs; skip, with the reason, where that is not possible."""
     pytest.importorskip("parsl")
-    _start()
+    with Path(tempfile.gettempdir(), "defectflow-slurm-start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two test processes the second finds it running
+        _start()
     partitions = subprocess.run(["sinfo", "-h", "-o", "%R"], capture_output=True, text=True, check=True).stdout.split()
     if not {"debug", "short"} <= set(partitions):
         pytest.skip(f"this SLURM has the partitions {partitions}, not debug and short")
