@@ -83,10 +83,10 @@ def _start_row(s: StateSummary, lowest: float) -> str:
     return "| " + " | ".join((*cells, "yes" if s.passed else "no")) + " |"
 
 
-def filling_rows(studies: Iterable[Study], labels: str = "12345") -> list[str]:
+def filling_rows(studies: Iterable[Study], only: str = "") -> list[str]:
     """Energy and partly filled levels (mean over the k-points) of the states that came out as they were meant."""
     rows = ["| state and start | E0 (eV) | partly filled levels, up; down |", "|---" * 3 + "|"]
-    entries = [e for s in studies for e in collect(s) if e.pair.orbit.label in labels]
+    entries = [e for s in studies for e in collect(s) if only in ("", e.pair.orbit.label)]
     found = [e for e in entries if e.result and summary(e).passed]
     for entry in sorted(found, key=lambda e: (e.pair.orbit.label, e.pair.state == "AF", e.pair.start != "symmetric")):
         assert entry.result

@@ -46,13 +46,14 @@ def _pair_jobs(recipe: Recipe, pair: PairCell, start: Start) -> list[Job]:
     moved = start_coords(pair, start)
     jobs: list[Job] = []
     for stage in recipe.stages:
-        first = not jobs
+        first, mesh = not jobs, _mesh(recipe, settings, stage)
         job = Job(
             path=f"{pair_folder(pair, recipe.pairs.sublattice)}/{stage}",
             stage=stage,
             cell=_start_cell(pair.cell, moved if first and stage == "relax" else None),
-            settings=_of_stage(recipe, settings, stage),
-            kpoints=_mesh(recipe, settings, stage),
+            # The mesh of the energies decides nothing of a relaxation: finer energies must not relax again.
+            settings=settings.model_copy(update={"kpoints": mesh}) if stage == "relax" else settings,
+            kpoints=mesh,
             sites=projected_sites(recipe, pair),
             spin_polarised=pair.state != "NM",
             parent=jobs[-1].path if jobs else None,
@@ -80,11 +81,6 @@ def _symmetry_kept(recipe: Recipe, label: str) -> bool:
 
 def _start_cell(cell: Cell, coords: object) -> Cell:
     return cell if coords is None else cell.with_coords(np.asarray(coords))
-
-
-def _of_stage(recipe: Recipe, settings: Settings, stage: str) -> Settings:
-    # The mesh of the energies decides nothing of a relaxation on another one: finer energies must not relax again.
-    return settings.model_copy(update={"kpoints": _mesh(recipe, settings, stage)}) if stage == "relax" else settings
 
 
 def _mesh(recipe: Recipe, settings: Settings, stage: str) -> KMesh:
