@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from defectflow.errors import ParseError
-from defectflow.formats.elements import symbol
 from defectflow.formats.numbers import finite, fortran
+from defectflow.formats.outcar_header import read_outcar_header, required
 from defectflow.formats.site_moments import last_moments, mapped
 from defectflow.formats.stream import naming
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Text = mmap | bytes
 
-_TAG = re.compile(rb"\b([A-Z][A-Z0-9_]+) *= *([-+.\w]+)")
 _FLOAT = rb"([-+]?\d*\.?\d+(?:[Ee][-+]?\d+)?)"
 _CHANGE = re.compile(rb"energy-change \(2\. order\) *:([^(\n]*)\(([^)\n]*)\)")
 _TOTEN = re.compile(rb"free  energy   TOTEN *= *" + _FLOAT + rb"\s")
@@ -105,47 +104,55 @@ def read_outcar(path: Path) -> Outcar:
 
 
 def _outcar(text: Text) -> Outcar:
+    start, end = _first_and_last_step(text)
+    header = read_outcar_header(bytes(text[:start]))
+    atoms = len(header.species)
+    moments = _total_moments(text)
+    positions, forces = _forces(text, atoms)
+    energies = [finite(word) for word in _TOTEN.findall(text)]
+    scf_steps, changes = _scf(text, len(energies))
+    return Outcar(
+        version=header.version,
+        species=header.species,
+        titles=header.titles,
+        tags=header.tags,
+        e0=finite(required(_ZERO.search(text, end), "energy(sigma->0)")),
+        free_energy=finite(required(_TOTEN.search(text, end), "TOTEN")),
+        ionic_energies=tuple(energies),
+        scf_changes=changes,
+        scf_steps=scf_steps,
+        fermi=_fermi(text, header.tags),
+        total_moment=moments[-1] if moments else (),
+        moment_drift=_drift(moments[-3:]),
+        site_moments=_site_moments(text, atoms) if moments else (),
+        lattice=_lattice(text),
+        positions=positions,
+        forces=forces,
+        core_potentials=_core_potentials(text, atoms),
+        cpu_seconds=_cpu(text),
+    )
+
+
+def _first_and_last_step(text: Text) -> tuple[int, int]:
+    """Where the first SCF step begins, and the energies of the last ionic step, of a run that ended by itself."""
     start = text.find(b"-- Iteration")
     if start < 0:
         raise ParseError("ended before its first SCF step", todo=_last_words(text))
-    last = text.rfind(b"-- Iteration")
-    if text.rfind(b"General timing and accounting") < last:
+    if text.rfind(b"General timing and accounting") < text.rfind(b"-- Iteration"):
         raise ParseError("is cut off: it has no timing at its end", todo="the run was killed or is still going on")
-    head = bytes(text[:start])
-    tags = _tags(head)
     end = text.rfind(b"free  energy   TOTEN")
     if end < 0:
         raise ParseError("no ionic step was finished")
     if text.find(b"(ML)", end) >= 0:
         raise ParseError("holds steps of a machine-learned force field", todo="they are no DFT energies; not read")
-    species, titles = _atoms(head)
-    moments = _total_moments(text)
-    positions, forces = _forces(text, len(species))
-    sites = last_moments(text) if moments else ()
-    if sites and len(sites) != len(species):
-        raise ParseError(f"{len(sites)} site moments for {len(species)} atoms")
-    energies = [finite(word) for word in _TOTEN.findall(text)]
-    scf_steps, changes = _scf(text, len(energies))
-    return Outcar(
-        version=_version(head),
-        species=species,
-        titles=titles,
-        tags=tags,
-        e0=finite(_required(_ZERO.search(text, end), "energy(sigma->0)")),
-        free_energy=finite(_required(_TOTEN.search(text, end), "TOTEN")),
-        ionic_energies=tuple(energies),
-        scf_changes=changes,
-        scf_steps=scf_steps,
-        fermi=_fermi(text, tags),
-        total_moment=moments[-1] if moments else (),
-        moment_drift=_drift(moments[-3:]),
-        site_moments=sites,
-        lattice=_lattice(text),
-        positions=positions,
-        forces=forces,
-        core_potentials=_core_potentials(text, len(species)),
-        cpu_seconds=_cpu(text),
-    )
+    return start, end
+
+
+def _site_moments(text: Text, atoms: int) -> tuple[tuple[float, ...], ...]:
+    sites = last_moments(text)
+    if sites and len(sites) != atoms:
+        raise ParseError(f"{len(sites)} site moments for {atoms} atoms")
+    return sites
 
 
 def _scf(text: Text, ionic_steps: int) -> tuple[tuple[int, ...], tuple[tuple[float, float], ...]]:
@@ -177,58 +184,11 @@ def _last_words(text: Text) -> str:
     return f"its last words: {lines[-1][:120]}" if lines else "it holds no text"
 
 
-def _tags(head: bytes) -> dict[str, str]:
-    # VASP 6 echoes the INCAR first; what it used follows under this title.
-    tags: dict[str, str] = {}
-    for name, value in _TAG.findall(head, max(head.find(b"Dimension of arrays"), 0)):
-        tags.setdefault(name.decode(), value.decode())
-    tags |= _more_tags(head)
-    for name in ("NIONS", "NKPTS", "NBANDS", "ISPIN", "NELM"):
-        if not re.fullmatch(r"\d{1,9}", tags.get(name, "")):
-            raise ParseError(f"does not say {name}, or says no number")
-    for name in ("EDIFF", "NUPDOWN"):
-        finite(tags.setdefault(name, "-1" if name == "NUPDOWN" else "").encode())
-    return tags
-
-
-def _more_tags(head: bytes) -> dict[str, str]:
-    """Lists, numbers of the POTCARs, the mesh and the processes, which do not stand as NAME = VALUE."""
-    tags: dict[str, str] = {}
-    for name in (b"LDAUL", b"LDAUU", b"LDAUJ"):
-        if rows := re.findall(name + rb" *=([ \d.+-]*)", head):  # the first may be the echo of the INCAR
-            tags[name.decode()] = " ".join(rows[-1].decode().split())
-    for name in (b"ENMAX", b"EATOM"):  # of every POTCAR entry: releases differ under one TITEL
-        found = re.findall(name + rb" *= *(-?[\d.]+)(?:;| eV)", head[: max(head.find(b"Dimension of arrays"), 0)])
-        tags[f"POTCAR.{name.decode()}"] = " ".join(w.decode() for w in found)
-    if (mesh := re.search(rb"generate k-points for: *([\d ]+)", head)) is not None:
-        tags["KDIVISIONS"] = " ".join(mesh.group(1).decode().split())
-    if (ranks := re.search(rb"running (?:on)? *(\d{1,9}) +(?:total cores|mpi-ranks|nodes)", head)) is not None:
-        tags["RANKS"] = ranks.group(1).decode()
-    return tags
-
-
-def _version(head: bytes) -> str:
-    found = re.search(rb"vasp\.(\d+\.\d+(?:\.\d+)?)", head)
-    return _required(found, "the version of VASP").decode()
-
-
-def _atoms(head: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    titles = [t.split() for t in re.findall(rb"TITEL *= *([^\n]+)", head)]
-    counts = _required(re.search(rb"ions per type = *([\d ]+)", head), "ions per type").split()
-    if len(titles) != len(counts) or any(len(t) < 2 for t in titles):
-        raise ParseError(f"{len(titles)} POTCAR titles for {len(counts)} types of ions")
-    if any(len(n) > 7 for n in counts):
-        raise ParseError("over a million ions; the line of their numbers is damaged")
-    symbols = [symbol(t[1]) for t in titles]
-    species = tuple(s for s, n in zip(symbols, counts, strict=True) for _ in range(int(n)))
-    return species, tuple(" ".join(w.decode("latin-1") for w in t) for t in titles)
-
-
 def _fermi(text: Text, tags: dict[str, str]) -> tuple[float, ...]:
     at = text.rfind(b"E-fermi :")
     if at < 0:
         return ()
-    one = finite(_required(re.compile(rb"E-fermi : *" + _FLOAT).match(text, at), "E-fermi"))
+    one = finite(required(re.compile(rb"E-fermi : *" + _FLOAT).match(text, at), "E-fermi"))
     both = [finite(w) for w in re.findall(rb"Fermi energy: *" + _FLOAT, text[text.rfind(b"E-fermi", 0, at) :])][-2:]
     fixed = float(tags["NUPDOWN"]) >= 0 and tags["ISPIN"] == "2"
     return (both[0], both[1]) if fixed and len(both) == 2 and both[0] != both[1] else (one,)
@@ -293,9 +253,3 @@ def _core_potentials(text: Text, atoms: int) -> tuple[float, ...]:
 def _cpu(text: Text) -> float:
     found = re.compile(rb"Total CPU time used \(sec\): *" + _FLOAT).search(text, max(0, len(text) - 4000))
     return 0.0 if found is None else finite(found.group(1))
-
-
-def _required(found: re.Match[bytes] | None, what: str) -> bytes:
-    if found is None:
-        raise ParseError(f"does not say {what}")
-    return found.group(1)
