@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from math import hypot
 
 from defectflow.analyse.exchange import Exchange, exchange
-from defectflow.analyse.filling import partly_filled
+from defectflow.analyse.filling import filling_of
 from defectflow.analyse.verify import Certificate, certificate, order_found, pair_distance, verify_pair, verify_state
 from defectflow.schema import CalcResult, PairOrbit, RunSummary, StateEntry
 from defectflow.schema.convergence import ErrorTerm
+from defectflow.schema.filling import Filling
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class StateSummary:
         Whether it is the state that it was meant to be.
     code : str
         What made it; of a stand-in it says so.
-    partly_filled : tuple of float
-        Levels with a partial occupation at each k-point (mean), by spin channel.
+    filling : Filling
+        Partly filled levels and gap: a metal, or an orbital order.
     """
 
     name: str
@@ -42,7 +43,7 @@ class StateSummary:
     distance: float
     passed: bool
     code: str
-    partly_filled: tuple[float, ...]
+    filling: Filling
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def summary(entry: StateEntry) -> StateSummary:
         distance=pair_distance(result, entry.pair),
         passed=verify_state(entry).passed,
         code=result.code,
-        partly_filled=partly_filled(result),
+        filling=filling_of(result),
     )
 
 

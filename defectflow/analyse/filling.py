@@ -1,38 +1,47 @@
-"""Which levels a state fills in part: what tells a metal from an orbital order.
+"""Which states fill their levels unlike: what tells a metal from an orbital order.
 
-The limits are ours. They lie between what the real runs in results/ showed: the third pair's two fillings, 0.4 and 1.2
-levels, whose -117 meV went away with like ones, and the second pair's, 0.2 and 0.5.
+The limits are ours, and lie between what the real runs in results/ showed. Gaps when relaxed: metals up to 0.09 eV,
+orbital orders from 0.23 eV, few between. Partly filled levels: the third pair's two fillings, 0.4 and 1.2 levels, whose
+-117 meV went away with like ones, and the second pair's, 0.2 and 0.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from defectflow.schema import CalcResult
-from defectflow.schema.filling import count_partly_filled
+from defectflow.schema.filling import Filling, make_filling
 
 UNLIKE = 0.5  # levels, mean over the k-points, by which two fillings differ
 UNLIKE_RATIO = 1.25  # and by this ratio, or every metallic host would be remarked upon
+METAL, ORDERED = 0.1, 0.2  # gaps (eV) below and above which a state is one or the other
 
 
-def partly_filled(result: CalcResult) -> tuple[float, ...]:
-    """Partly filled levels of a result, see `count_partly_filled`."""
-    return count_partly_filled(result.occupations, result.k_weights)
+def filling_of(result: CalcResult) -> Filling:
+    """Partly filled levels and gap of a result."""
+    return make_filling(result.eigenvalues, result.occupations, result.k_weights)
 
 
-def unlike_filling(first: Sequence[float], second: Sequence[float], names: tuple[str, str]) -> list[str]:
-    """Remark on two states of which one fills more levels in part than the other; empty if they are alike.
+def unlike_filling(first: Filling, second: Filling, names: tuple[str, str]) -> list[str]:
+    """Remark on two states that fill their levels differently; empty if they are alike.
+
+    Two states with a gap are alike: what is partly filled beside it is the smearing's. A state with a gap and one
+    without are not, nor are two of which one fills more levels in part.
 
     Parameters
     ----------
-    first, second : sequence of float
-        Partly filled levels of each, by spin channel.
+    first, second : Filling
     names : (str, str)
     """
-    counts = (sum(first), sum(second))
-    if max(counts) - min(counts) <= UNLIKE or max(counts) <= UNLIKE_RATIO * min(counts):
+    gaps = (first.gap, second.gap)
+    if min(gaps) > ORDERED or not (min(gaps) < METAL < ORDERED < max(gaps) or _counts_differ(first, second)):
         return []
-    shown = " and ".join(f"{n:.1f} in {name}" for n, name in zip(counts, names, strict=True))
+    shown = " and ".join(
+        f"{sum(f.partly):.1f} in {name} (gap {f.gap:.2f} eV)" for f, name in zip((first, second), names, strict=True)
+    )
     what = "their difference may hold more than the spin order"
     todo = "try more starts for both (in a recipe: [spin] starts, orbital or rattle)"
     return [f"partly filled levels (mean over the k-points): {shown}; {what}; {todo}"]
+
+
+def _counts_differ(first: Filling, second: Filling) -> bool:
+    less, more = sorted((sum(first.partly), sum(second.partly)))
+    return more - less > UNLIKE and more > UNLIKE_RATIO * less

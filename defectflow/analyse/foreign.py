@@ -133,9 +133,9 @@ def compare_foreign(first: RunSummary, second: RunSummary) -> ForeignPair:
 
 
 def _filling_remarks(fm: RunSummary, af: RunSummary) -> list[str]:
-    if fm.partly_filled is None or af.partly_filled is None:
+    if fm.filling is None or af.filling is None:
         return []
-    return unlike_filling(fm.partly_filled, af.partly_filled, (fm.path, af.path))
+    return unlike_filling(fm.filling, af.filling, (fm.path, af.path))
 
 
 def _sizes(fm: RunSummary, af: RunSummary, moments: list[np.ndarray]) -> list[str]:

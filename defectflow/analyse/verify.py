@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from defectflow.analyse.filling import partly_filled, unlike_filling
+from defectflow.analyse.filling import filling_of, unlike_filling
 from defectflow.errors import AnalysisError
 from defectflow.schema import CalcResult, Convergence, PairCell, StateEntry
 from defectflow.schema.keywords import is_neutral
@@ -152,7 +152,7 @@ def verify_pair(first: StateEntry, second: StateEntry) -> Certificate:
     reasons = [r for s in states for r in s.reasons] + list(same.reasons) + _sizes_differ(first, second)
     reasons += _host_differs(first, second)
     remarks = [r for s in states for r in s.remarks] + list(same.remarks)
-    fillings = (partly_filled(_result(first)), partly_filled(_result(second)))
+    fillings = (filling_of(_result(first)), filling_of(_result(second)))
     remarks += unlike_filling(*fillings, (first.name, second.name))
     return certificate(reasons, list(dict.fromkeys(remarks)))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from defectflow.cli.shared import AsJson, console, print_json
+from defectflow.export.tables import filling_row
 
 if TYPE_CHECKING:
     from defectflow.schema import RunSummary
@@ -44,7 +45,7 @@ def summary_document(s: RunSummary) -> dict[str, Any]:
         "fermi": list(s.fermi) if len(s.fermi) == 2 else next(iter(s.fermi), None),
         "total_moment": s.total_moment,
         "site_moments": None if s.site_moments is None else list(s.site_moments),
-        "partly_filled": None if s.partly_filled is None else list(s.partly_filled),
+        **filling_row(s.filling),
         "n_atoms": len(s.cell),
         "n_electrons": s.n_electrons,
         "n_kpoints": s.n_kpoints,

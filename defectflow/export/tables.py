@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from defectflow.analyse.compare import PairComparison, StateSummary
 from defectflow.analyse.dos import Level
 from defectflow.analyse.exchange import heisenberg_sum
 from defectflow.schema import PairOrbit
+from defectflow.schema.filling import Filling
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -101,8 +103,15 @@ def _state_row(s: StateSummary | None) -> dict[str, Any] | None:
         "dopant_moments": list(s.dopant_moments),
         "distance": s.distance,
         "passed": s.passed,
-        "partly_filled": list(s.partly_filled),
+        **filling_row(s.filling),
     }
+
+
+def filling_row(filling: Filling | None) -> dict[str, Any]:
+    """JSON keys of a filling: levels by spin, and the gap (eV); null where it is not known, or there is none."""
+    if filling is None:
+        return {"partly_filled": None, "gap": None}
+    return {"partly_filled": list(filling.partly), "gap": filling.gap if isfinite(filling.gap) else None}
 
 
 def level_row(level: Level) -> dict[str, Any]:

@@ -1,23 +1,55 @@
-"""How many levels a run fills in part."""
+"""How the electrons of a run lie in its levels: spread over some (a metal), or in whole ones (an orbital order)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
 
 from defectflow.schema.cell import Floats
 
 PARTLY = (0.02, 0.98)  # occupation of one spin; outside it a level counts as empty or full
 
 
-def count_partly_filled(occupations: Floats, k_weights: Floats) -> tuple[float, ...]:
-    """Partly filled levels at each k-point (k-weighted mean), one number for each spin channel.
+@dataclass(frozen=True)
+class Filling:
+    """Partly filled levels and the gap of a run.
 
-    A metal has many; an insulator, or a state whose electrons chose their orbitals, almost none. On a coarse mesh with
-    symmetry kept the number is as coarse as the mesh.
+    Attributes
+    ----------
+    partly : tuple of float
+        Partly filled levels at each k-point (k-weighted mean), one number for each spin channel. On a coarse mesh with
+        symmetry kept it is as coarse as the mesh, and it counts a level beside a small gap by the smearing.
+    gap : float
+        Between level N and N + 1 of a spin channel of N electrons, over all k-points (eV), of the channel where it is
+        smallest; zero where they overlap (a metal), infinity where no channel has a level above. Counted, not taken
+        from occupations: three equal levels filled by a third each are a metal.
+    """
+
+    partly: tuple[float, ...]
+    gap: float
+
+
+def make_filling(eigenvalues: Floats, occupations: Floats, k_weights: Floats) -> Filling:
+    """Count partly filled levels and measure the gap.
 
     Parameters
     ----------
+    eigenvalues : (spin, k, band) float
+        eV.
     occupations : (spin, k, band) float
         Of one spin: 0 to 1.
     k_weights : (k,) float
     """
     partly = (occupations > PARTLY[0]) & (occupations < PARTLY[1])
-    return tuple(float(n) for n in partly.sum(axis=2) @ k_weights / k_weights.sum())
+    counts = tuple(float(n) for n in partly.sum(axis=2) @ k_weights / k_weights.sum())
+    return Filling(counts, min(_gap(*channel, k_weights) for channel in zip(eigenvalues, occupations, strict=True)))
+
+
+def _gap(levels: Floats, occupations: Floats, k_weights: Floats) -> float:
+    filled = round(float(occupations.sum(axis=1) @ k_weights / k_weights.sum()))
+    sorted_levels = np.sort(levels, axis=1)
+    if not 0 < filled < levels.shape[1]:
+        return inf
+    return max(0.0, float(sorted_levels[:, filled].min() - sorted_levels[:, filled - 1].max()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from defectflow.errors import ParseError
 from defectflow.schema.cell import Cell
-from defectflow.schema.filling import count_partly_filled
+from defectflow.schema.filling import Filling, make_filling
 from defectflow.schema.result import CalcResult, Convergence
 
 Moment = float | tuple[float, ...]
@@ -30,8 +30,8 @@ class RunSummary:
         muB per cell; x, y, z in a non-collinear run; zero without spin; None where nothing says it.
     site_moments : tuple or None
         Per atom a number, or x, y, z (muB); None where none were printed (LORBIT < 10).
-    partly_filled : tuple of float or None
-        Levels filled in part (mean over the k-points) by spin channel; None where no occupations were written or read.
+    filling : Filling or None
+        Partly filled levels and gap; None where no occupations were written or read.
     n_kpoints, n_bands, n_ionic_steps : int
     n_electrons : float
     cell : Cell
@@ -54,7 +54,7 @@ class RunSummary:
     fermi: tuple[float, ...]
     total_moment: Moment | None
     site_moments: tuple[Moment, ...] | None
-    partly_filled: tuple[float, ...] | None
+    filling: Filling | None
     n_kpoints: int
     n_bands: int
     n_ionic_steps: int
@@ -94,7 +94,7 @@ def summarise(result: CalcResult, path: str) -> RunSummary:
         fermi=tuple(float(f) for f in result.fermi),
         total_moment=result.total_moment,
         site_moments=tuple(float(m) for m in result.site_moments),
-        partly_filled=count_partly_filled(result.occupations, result.k_weights),
+        filling=make_filling(result.eigenvalues, result.occupations, result.k_weights),
         n_kpoints=len(result.k_weights),
         n_bands=int(result.eigenvalues.shape[2]),
         n_ionic_steps=max(1, result.convergence.ionic_steps),

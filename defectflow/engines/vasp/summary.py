@@ -15,7 +15,7 @@ from defectflow.formats.poscar import read_poscar
 from defectflow.formats.stream import find_file
 from defectflow.formats.vasprun import Vasprun, read_vasprun
 from defectflow.schema.cell import Cell, Floats
-from defectflow.schema.filling import count_partly_filled
+from defectflow.schema.filling import Filling, make_filling
 from defectflow.schema.result import Convergence
 from defectflow.schema.summary import Moment, RunSummary
 
@@ -117,7 +117,7 @@ def _from_xml(path: Path, run: Vasprun) -> RunSummary:
         fermi=fermi,
         total_moment=moment,
         site_moments=_no_moments(tags, len(cell)),
-        partly_filled=_partly_filled(run),
+        filling=_filling(run),
         n_kpoints=len(run.header.k_weights),
         n_bands=run.eigenvalues.shape[2] or int(number(tags, "NBANDS", 0)),
         n_ionic_steps=len(run.steps),
@@ -131,8 +131,8 @@ def _from_xml(path: Path, run: Vasprun) -> RunSummary:
     )
 
 
-def _partly_filled(run: Vasprun) -> tuple[float, ...] | None:
-    return count_partly_filled(run.occupations, run.header.k_weights) if run.occupations.size else None
+def _filling(run: Vasprun) -> Filling | None:
+    return make_filling(run.eigenvalues, run.occupations, run.header.k_weights) if run.occupations.size else None
 
 
 def _xml_steps(run: Vasprun) -> Steps:
@@ -168,7 +168,7 @@ def _from_outcar(files: VaspFiles) -> RunSummary:
         fermi=run.fermi,
         total_moment=_total(run),
         site_moments=sites,
-        partly_filled=None,
+        filling=None,
         n_kpoints=int(run.tags["NKPTS"]),
         n_bands=int(run.tags["NBANDS"]),
         n_ionic_steps=len(run.scf_steps),

@@ -8,6 +8,7 @@ import pytest
 
 from defectflow.analyse.foreign import compare_foreign
 from defectflow.parse import parse_run
+from defectflow.schema.filling import Filling
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,10 @@ def test_a_mixer_of_ours_is_only_a_remark(pair):
 
 
 def test_unlike_fillings_are_remarked(pair):
-    unlike = [replace(run, partly_filled=(0.0, levels)) for run, levels in zip(pair, (2.0, 0.0), strict=True)]
+    unlike = [replace(run, filling=Filling((0.0, levels), 0.0)) for run, levels in zip(pair, (2.0, 0.0), strict=True)]
     assert any("partly filled levels" in r for r in compare_foreign(*unlike).certificate.remarks)
 
 
 def test_runs_that_wrote_no_occupations_are_not_remarked_for_their_fillings(pair):
-    unknown = [replace(pair[0], partly_filled=None), pair[1]]
+    unknown = [replace(pair[0], filling=None), pair[1]]
     assert not any("partly filled" in r for r in compare_foreign(*unknown).certificate.remarks)

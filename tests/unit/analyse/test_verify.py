@@ -188,7 +188,8 @@ def test_all_signs_of_the_host_may_turn_together():
 def with_partly_filled(result, levels):
     occupations = result.occupations.round()
     occupations[0, :, :levels] = 0.5
-    return replace(result, occupations=occupations)
+    eigenvalues = np.zeros_like(result.eigenvalues) if levels else result.eigenvalues
+    return replace(result, occupations=occupations, eigenvalues=eigenvalues)
 
 
 # Both states of results/mgo_carbon_table's third pair had passed certificates; the -117 meV between them went with like orders.
@@ -196,7 +197,7 @@ def test_a_metal_against_an_orbital_order_is_a_remark():
     metal = with_partly_filled(tiny_result("FM"), 2)
     certificate = pair_certificate(metal, with_partly_filled(tiny_result("AF"), 0))
     assert certificate.passed
-    assert "2.0 in pair 1 FM and 0.0 in pair 1 AF" in certificate.remarks[-1]
+    assert "2.0 in pair 1 FM (gap 0.00 eV) and 0.0 in pair 1 AF (gap 3.10 eV)" in certificate.remarks[-1]
 
 
 def test_states_filled_alike_have_no_remark_on_it():
