@@ -1,6 +1,6 @@
-"""Tables of docs/results.md, from the committed results: ``python workflows/results_tables.py [RESULTS]``.
+"""Tables of the pages on the five pairs, from the committed results: ``python workflows/results_tables.py [RESULTS]``.
 
-A test compares the page with what this prints, so the page cannot say other numbers than the results.
+A test compares the pages with what this prints, so the pages cannot say other numbers than the results.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ from dataclasses import replace
 from math import hypot
 from pathlib import Path
 
-import numpy as np
-
 from defectflow.analyse.compare import PairComparison, StateSummary, numerical_uncertainty, summary
 from defectflow.analyse.convergence import Curve
-from defectflow.analyse.filling import partly_filled
 from defectflow.demo import demo_folder
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import budget_of, compared, curves_of
@@ -43,16 +40,17 @@ def _pair_row(c: PairComparison, recipe: Recipe) -> str:
     distances = "; ".join(f"{s.distance:.2f}" if s else "-" for s in (c.fm, c.af))
     moments = "; ".join(_moment(s) if s else "-" for s in (c.fm, c.af))
     verdict = "passed" if c.certificate.passed else "FAILED"
-    cells = (o.label, f"{o.distance_over_a:.4f}", o.images, *found, distances, moments, verdict, _published(c, recipe))
+    paper = _published(o.label, recipe)
+    cells = (o.label, f"{o.distance_over_a:.4f}", o.images, *found, distances, moments, verdict, paper)
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
-def _published(c: PairComparison, recipe: Recipe) -> str:
+def _published(label: str, recipe: Recipe) -> str:
     published = published_for(recipe)
-    if published is None or c.orbit.label not in published.order:
+    if published is None or label not in published.order:
         return "-"
-    delta = published.delta_af_fm.get(c.orbit.label)
-    return published.order[c.orbit.label] + (f", {1000 * delta:+.0f}" if delta is not None else "")
+    delta = published.delta_af_fm.get(label)
+    return published.order[label] + (f", {1000 * delta:+.0f}" if delta is not None else "")
 
 
 def _moment(state: StateSummary) -> str:
@@ -83,48 +81,81 @@ def _start_row(s: StateSummary, lowest: float) -> str:
     return "| " + " | ".join((*cells, "yes" if s.passed else "no")) + " |"
 
 
-def filling_rows(studies: Iterable[Study], only: str = "") -> list[str]:
-    """Energy and partly filled levels (mean over the k-points) of the states that came out as they were meant."""
-    rows = ["| state and start | E0 (eV) | partly filled levels, up; down |", "|---" * 3 + "|"]
-    entries = [e for s in studies for e in collect(s) if only in ("", e.pair.orbit.label)]
-    found = [e for e in entries if e.result and summary(e).passed]
-    for entry in sorted(found, key=lambda e: (e.pair.orbit.label, e.pair.state == "AF", e.pair.start != "symmetric")):
-        assert entry.result
-        up, down = partly_filled(entry.result)
-        rows.append(f"| {entry.name} | {entry.result.e0:.3f} | {up:.1f}; {down:.1f} |")
+def state_rows(studies: Iterable[Study], only: str = "") -> list[str]:
+    """Energy, gap and partly filled levels (mean over the k-points) of the states that came out as they were meant."""
+    rows = ["| state and start | E0 (eV) | gap (eV) | partly filled levels, up; down |", "|---" * 4 + "|"]
+    found = [e for e in _as_meant(studies) if only in ("", e.pair.orbit.label)]
+    for entry in sorted(found, key=lambda e: (e.pair.orbit.label, e.pair.state == "AF", -_e0(e))):
+        filling = summary(entry).filling
+        up, down = filling.partly
+        rows.append(f"| {entry.name} | {_e0(entry):.3f} | {filling.gap:.2f} | {up:.1f}; {down:.1f} |")
     return rows
+
+
+def _as_meant(studies: Iterable[Study]) -> list[StateEntry]:
+    return [e for s in studies for e in collect(s) if e.result and summary(e).passed]
+
+
+def _e0(entry: StateEntry) -> float:
+    assert entry.result
+    return entry.result.e0
 
 
 def lowest_rows(studies: tuple[Study, ...]) -> list[str]:
     """The lowest FM and AF state of each pair over studies at the settings of the first, whose error budget counts."""
-    rows = ["| pair | lowest FM: start | lowest AF: start | E_AF - E_FM (meV) |", "|---" * 4 + "|"]
-    found = [e for s in studies for e in collect(s) if e.result and summary(e).passed]
-    budget = budget_of(studies[0])
+    head = "| pair | lowest FM: start, gap (eV) | lowest AF: start, gap (eV) | E_AF - E_FM (meV) |"
+    rows = [f"{head} between any two states (meV) | states, FM; AF | paper |", "|---" * 7 + "|"]
+    found = _as_meant(studies)
     for label in sorted({e.pair.orbit.label for e in found}):
-        fm, af = (_lowest([e for e in found if e.pair.orbit.label == label], state) for state in ("FM", "AF"))
-        if fm and af and fm.result and af.result:
-            terms = budget.terms.get(label, ()) if budget else ()
-            error = 1000 * hypot(numerical_uncertainty(fm.result, af.result), *(term.value for term in terms))
-            delta = 1000 * (af.result.e0 - fm.result.e0)
-            rows.append(f"| {label} | {fm.pair.start} | {af.pair.start} | {delta:+.0f} ± {error:.0f} |")
+        fm, af = (
+            sorted((e for e in found if (e.pair.orbit.label, e.pair.state) == (label, state)), key=_e0)
+            for state in ("FM", "AF")
+        )
+        if fm and af:
+            rows.append(_lowest_row(label, fm, af, studies[0]))
     return rows
 
 
-def _lowest(entries: list[StateEntry], state: str) -> StateEntry | None:
-    own = [e for e in entries if e.pair.state == state]
-    return min(own, key=lambda e: e.result.e0 if e.result else np.inf, default=None)
+def _lowest_row(label: str, fm: list[StateEntry], af: list[StateEntry], study: Study) -> str:
+    """One pair; its states lowest first."""
+    starts = (f"{e.pair.start}, {summary(e).filling.gap:.2f}" for e in (fm[0], af[0]))
+    lowest = f"{1000 * (_e0(af[0]) - _e0(fm[0])):+.0f} ± {1000 * _error(label, fm[0], af[0], study):.0f}"
+    ends = (_e0(af[0]) - _e0(fm[-1]), _e0(af[-1]) - _e0(fm[0]))
+    between = " to ".join(f"{1000 * end:+.0f}" for end in ends)
+    cells = (label, *starts, lowest, between, f"{len(fm)}; {len(af)}", _published(label, study.recipe))
+    return "| " + " | ".join(cells) + " |"
 
 
-def mesh_rows(study: Study) -> list[str]:
+def _error(label: str, fm: StateEntry, af: StateEntry, study: Study) -> float:
+    """Numerical error of a difference (eV), with the pair's terms of the study's budget."""
+    assert fm.result
+    assert af.result
+    budget = budget_of(study)
+    terms = budget.terms.get(label, ()) if budget else ()
+    return hypot(numerical_uncertainty(fm.result, af.result), *(term.value for term in terms))
+
+
+def mesh_rows(studies: Iterable[Study]) -> list[str]:
     """Relaxed pairs on the mesh of the relaxation and, in the same geometries, on that of the energies."""
-    rows = ["| pair | mesh of the relaxation (meV) | mesh of the energies (meV) | change |", "|---" * 4 + "|"]
-    coarse = {(e.pair.orbit.label, e.pair.state): e.relaxed.e0 for e in collect(study) if e.relaxed}
-    for c in compared(study):
-        if c.exchange:
-            before = 1000 * (coarse[c.orbit.label, "AF"] - coarse[c.orbit.label, "FM"])
-            after = 1000 * c.exchange.delta
-            rows.append(f"| {c.orbit.label} | {before:+.0f} | {after:+.0f} | {after - before:+.0f} |")
+    head = "| pair and start | gap, FM; AF (eV) | mesh of the relaxation (meV) | mesh of the energies (meV) |"
+    rows = [f"{head} change |", "|---" * 5 + "|"]
+    for study in studies:
+        found = {(e.pair.orbit.label, e.pair.start, e.pair.state): e for e in _as_meant([study]) if e.relaxed}
+        rows += [
+            _mesh_row(fm, found[label, start, "AF"])
+            for (label, start, state), fm in found.items()
+            if state == "FM" and (label, start, "AF") in found
+        ]
     return rows
+
+
+def _mesh_row(fm: StateEntry, af: StateEntry) -> str:
+    assert fm.relaxed
+    assert af.relaxed
+    before, after = 1000 * (af.relaxed.e0 - fm.relaxed.e0), 1000 * (_e0(af) - _e0(fm))
+    gaps = "; ".join(f"{summary(e).filling.gap:.2f}" for e in (fm, af))
+    name = f"{fm.pair.orbit.label} {fm.pair.start}"
+    return f"| {name} | {gaps} | {before:+.0f} | {after:+.0f} | {after - before:+.0f} |"
 
 
 def curve_rows(curves: tuple[Curve, ...]) -> list[str]:
@@ -166,30 +197,26 @@ def junction_rows(study: Study) -> list[str]:
 
 
 def tables(results: Path) -> dict[str, list[str]]:
-    """Every table of the page by its title."""
+    """Every table of the pages by its title."""
     table = Study.open(results / "mgo_carbon_table")
     dumbbell, third, fourth = (Study.open(results / n) for n in ("c2_dumbbell", "pair3_starts", "pair4_starts"))
     quick, unfolded = Study.open(demo_folder()), Study.open(results / "pair4_unfolded")
     rattled, fine, again = (Study.open(results / f"pair4_rattled{n}") for n in ("", "_fine", "_again"))
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
+    fine_mesh = (table, third, branches, fifth, fine, again)
     return {
-        "The table": pair_rows(table),
+        "The lowest states": lowest_rows(fine_mesh),
+        "One start for each state": pair_rows(table),
+        "States on the mesh of the energies": state_rows(fine_mesh),
+        "Two meshes": mesh_rows(fine_mesh),
+        "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
+        "The third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
+        "The fourth pair on 2x2x2": state_rows((fourth, rattled)),
+        "The fourth pair on ideal sites, with and without symmetry": state_rows((quick, unfolded), "4"),
+        "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
         "At the Fermi level of the junction": junction_rows(table),
         "At the Fermi level of the junction, without symmetry": junction_rows(fine),
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
-        "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
-        "States of the third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
-        "Branches of the fourth pair": pair_rows(branches),
-        "Branch of the fifth pair": pair_rows(fifth),
-        "The lowest states": lowest_rows((table, third, branches, fifth, fine, again)),
-        "Metals and orbital orders": filling_rows((table, third, branches, fifth, fine, again)),
-        "Starts of the fourth pair": ranked_rows(states_of(fourth, "4")),
-        "The fourth pair on ideal sites, with and without symmetry": filling_rows((quick, unfolded), "4"),
-        "The fourth pair without symmetry": filling_rows((fourth, rattled)),
-        "The fourth pair without symmetry, energies of the table's mesh": pair_rows(fine),
-        "The fourth pair from other random vectors": pair_rows(again),
-        "Two meshes": mesh_rows(table),
-        "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
     }
 
 
