@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
-from math import hypot
 from pathlib import Path
 
-from defectflow.analyse.compare import PairComparison, StateSummary, numerical_uncertainty, summary
+from defectflow.analyse.compare import PairComparison, StateSummary, summary
 from defectflow.analyse.convergence import Curve
 from defectflow.demo import demo_folder
 from defectflow.pipeline import entry_crossing, published_for
-from defectflow.pipeline.convergence import budget_of, compared, curves_of
+from defectflow.pipeline.convergence import compared, curves_of
+from defectflow.pipeline.together import collect_together
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect
 from defectflow.schema import Recipe, StateEntry
@@ -101,38 +101,26 @@ def _e0(entry: StateEntry) -> float:
     return entry.result.e0
 
 
-def lowest_rows(studies: tuple[Study, ...]) -> list[str]:
+def lowest_rows(study: Study, others: tuple[Study, ...]) -> list[str]:
     """The lowest FM and AF state of each pair over studies at the settings of the first, whose error budget counts."""
     head = "| pair | lowest FM: start, gap (eV) | lowest AF: start, gap (eV) | E_AF - E_FM (meV) |"
-    rows = [f"{head} between any two states (meV) | states, FM; AF | paper |", "|---" * 7 + "|"]
-    found = _as_meant(studies)
-    for label in sorted({e.pair.orbit.label for e in found}):
-        fm, af = (
-            sorted((e for e in found if (e.pair.orbit.label, e.pair.state) == (label, state)), key=_e0)
-            for state in ("FM", "AF")
-        )
-        if fm and af:
-            rows.append(_lowest_row(label, fm, af, studies[0]))
-    return rows
+    rows = [f"{head} between any two states (meV) | states, FM; AF | certificate | paper |", "|---" * 8 + "|"]
+    starts = {e.name: e.pair.start for e in collect_together((study, *others))}
+    return rows + [_lowest_row(c, starts, study.recipe) for c in compared(study, others) if c.fm and c.af]
 
 
-def _lowest_row(label: str, fm: list[StateEntry], af: list[StateEntry], study: Study) -> str:
-    """One pair; its states lowest first."""
-    starts = (f"{e.pair.start}, {summary(e).filling.gap:.2f}" for e in (fm[0], af[0]))
-    lowest = f"{1000 * (_e0(af[0]) - _e0(fm[0])):+.0f} ± {1000 * _error(label, fm[0], af[0], study):.0f}"
-    ends = (_e0(af[0]) - _e0(fm[-1]), _e0(af[-1]) - _e0(fm[0]))
+def _lowest_row(c: PairComparison, starts: dict[str, str], recipe: Recipe) -> str:
+    assert c.fm
+    assert c.af
+    assert c.exchange
+    fm, af = ([s, *(o for o in c.others if o.passed and f" {n}" in o.name)] for s, n in ((c.fm, "FM"), (c.af, "AF")))
+    lowest = (f"{starts[s.name]}, {s.filling.gap:.2f}" for s in (c.fm, c.af))
+    delta = f"{1000 * c.exchange.delta:+.0f} ± {1000 * c.uncertainty:.0f}"
+    ends = (c.af.e0 - max(s.e0 for s in fm), max(s.e0 for s in af) - c.fm.e0)
     between = " to ".join(f"{1000 * end:+.0f}" for end in ends)
-    cells = (label, *starts, lowest, between, f"{len(fm)}; {len(af)}", _published(label, study.recipe))
-    return "| " + " | ".join(cells) + " |"
-
-
-def _error(label: str, fm: StateEntry, af: StateEntry, study: Study) -> float:
-    """Numerical error of a difference (eV), with the pair's terms of the study's budget."""
-    assert fm.result
-    assert af.result
-    budget = budget_of(study)
-    terms = budget.terms.get(label, ()) if budget else ()
-    return hypot(numerical_uncertainty(fm.result, af.result), *(term.value for term in terms))
+    verdict = "passed" if c.certificate.passed else "FAILED"
+    label, found = c.orbit.label, f"{len(fm)}; {len(af)}"
+    return "| " + " | ".join((label, *lowest, delta, between, found, verdict, _published(label, recipe))) + " |"
 
 
 def mesh_rows(studies: Iterable[Study]) -> list[str]:
@@ -205,7 +193,7 @@ def tables(results: Path) -> dict[str, list[str]]:
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     fine_mesh = (table, third, branches, fifth, fine, again)
     return {
-        "The lowest states": lowest_rows(fine_mesh),
+        "The lowest states": lowest_rows(table, (third, fifth, fine, again)),
         "One start for each state": pair_rows(table),
         "States on the mesh of the energies": state_rows(fine_mesh),
         "Two meshes": mesh_rows(fine_mesh),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.shared import AsJson, RunFolder, console, print_json
+from defectflow.cli.shared import AsJson, console, print_json
 
 if TYPE_CHECKING:
     from defectflow.analyse.compare import PairComparison
-    from defectflow.run import Study
     from defectflow.schema import Recipe
 
 
@@ -19,32 +19,52 @@ def add_to(app: typer.Typer) -> None:
     app.command()(compare)
 
 
-def compare(folder: RunFolder, as_json: AsJson = False) -> None:
-    """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed."""
+RunFolders = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN...", help="Run folder; more of them are searched for lower states.", show_default=False
+    ),
+]
+
+
+def compare(folders: RunFolders, as_json: AsJson = False) -> None:
+    """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed.
+
+    Of several run folders of the same pairs at the same settings (other starts, say) the lowest state of each order
+    counts; recipe and error estimates are those of the first.
+    """
     from defectflow.pipeline.convergence import compared
     from defectflow.run import Study
 
-    study = Study.open(folder)
-    comparisons = compared(study)
+    study, *others = map(Study.open, folders)
+    comparisons, recipe = compared(study, others), with_caveats_of(study.recipe, [s.recipe for s in others])
     if as_json:
-        print_json(comparison_document(study, comparisons))
+        print_json(comparison_document(recipe, study.engine_name, comparisons))
     else:
-        print_comparison(study.recipe, comparisons)
+        print_comparison(recipe, comparisons)
     raise typer.Exit(0 if all(c.certificate.passed for c in comparisons) else 1)
 
 
-def comparison_document(study: Study, comparisons: tuple[PairComparison, ...]) -> dict[str, Any]:
+def with_caveats_of(recipe: Recipe, others: list[Recipe]) -> Recipe:
+    """The recipe with what all of them cannot say, each caveat behind its study's name."""
+    if not others:
+        return recipe
+    caveats = tuple(f"{r.name}: {caveat}" for r in (recipe, *others) for caveat in r.caveats)
+    return recipe.model_copy(update={"caveats": caveats})
+
+
+def comparison_document(recipe: Recipe, engine: str, comparisons: tuple[PairComparison, ...]) -> dict[str, Any]:
     """The table as JSON; `conventions` gives J per bond (meV) in the Hamiltonians of others, for spins of M/2."""
     from defectflow.analyse.exchange import CONVENTIONS, convert
     from defectflow.export.tables import comparison_row
 
     rows = [comparison_row(c) for c in comparisons]
-    sizes = study.recipe.spin.pair_moments
+    sizes = recipe.spin.pair_moments
     if sizes[0] == sizes[1]:  # J S.S is written for spins of one length
         for row, c in zip(rows, comparisons, strict=True):
             j = c.exchange.j_per_bond if c.exchange else None
             row["conventions"] = {h: convert(j, h, sizes[0] / 2) for h in CONVENTIONS} if j is not None else None
-    return {"pairs": rows, "caveats": list(study.recipe.caveats), "engine": study.engine_name}
+    return {"pairs": rows, "caveats": list(recipe.caveats), "engine": engine}
 
 
 def print_comparison(recipe: Recipe, comparisons: tuple[PairComparison, ...]) -> None:

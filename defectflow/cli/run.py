@@ -256,4 +256,5 @@ def _report_json(study: Study, outcome: Outcome) -> None:
     from defectflow.cli.compare import comparison_document
 
     files = [str(p) for p in outcome.files]
-    print_json({**comparison_document(study, outcome.comparisons), "states": outcome.states, "files": files})
+    document = comparison_document(study.recipe, study.engine_name, outcome.comparisons)
+    print_json({**document, "states": outcome.states, "files": files})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from defectflow.analyse.compare import PairComparison, compare_study, with_errors
@@ -10,6 +11,7 @@ from defectflow.errors import AnalysisError, InputError
 from defectflow.export.convergence import curve_rows, curves_figure
 from defectflow.export.tables import to_csv
 from defectflow.inputs.convergence import axis_points, setting_at
+from defectflow.pipeline.together import collect_together
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect, collect_point
 from defectflow.schema import Recipe
@@ -108,9 +110,22 @@ def budget_of(study: Study) -> ErrorBudget | None:
     return budget
 
 
-def compared(study: Study) -> tuple[PairComparison, ...]:
-    """Every pair of a study, its uncertainty with all that is known of it."""
-    comparisons, budget = compare_study(collect(study)), budget_of(study)
+def compared(study: Study, others: Sequence[Study] = ()) -> tuple[PairComparison, ...]:
+    """Every pair of a study, its uncertainty with all that is known of it.
+
+    Parameters
+    ----------
+    study : Study
+    others : sequence of Study
+        Studies whose states count, too.
+
+    Raises
+    ------
+    InputError
+        If one of the others has another host, cell or dopants, or other settings.
+    """
+    entries = collect_together((study, *others)) if others else collect(study)
+    comparisons, budget = compare_study(entries), budget_of(study)
     if budget is None:
         return comparisons
     return tuple(with_errors(c, budget.terms.get(c.orbit.label, ())) for c in comparisons)

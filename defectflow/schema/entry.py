@@ -28,6 +28,8 @@ class StateEntry:
         Sites of the dopants' sublattice farthest from both.
     near : tuple of int
         Neighbours of the dopants.
+    study : str
+        Name of the study that holds it, where states of several stand together; else empty.
     """
 
     path: str
@@ -37,9 +39,11 @@ class StateEntry:
     relaxed: CalcResult | None
     far: tuple[int, ...]
     near: tuple[int, ...]
+    study: str = ""
 
     @property
     def name(self) -> str:
-        """Short name for messages: ``pair 4 AF``, with the start behind it if it is broken."""
-        start = "" if self.pair.start == "symmetric" else f" ({self.pair.start})"
-        return f"pair {self.pair.orbit.label} {self.pair.state}{start}"
+        """Short name for messages: ``pair 4 AF``, behind it a broken start, and the study if it is named."""
+        start = "" if self.pair.start == "symmetric" else self.pair.start
+        behind = ", ".join(word for word in (start, self.study) if word)
+        return f"pair {self.pair.orbit.label} {self.pair.state}" + (f" ({behind})" if behind else "")

@@ -1,0 +1,53 @@
+"""States of several studies of the same pairs, as if one study held them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from defectflow.errors import InputError
+from defectflow.run import Study
+from defectflow.run.collect import collect
+from defectflow.schema import StateEntry
+
+ASKED = ("host", "supercell", "settings", "stages")  # what decides an energy beside the geometry that a start leads to
+
+
+def collect_together(studies: Sequence[Study]) -> tuple[StateEntry, ...]:
+    """Every state of every study, each with the study's name; a job that two of them hold counts once.
+
+    Raises
+    ------
+    InputError
+        If one has another engine, host, cell, dopants or settings than the first: its energies are on another scale.
+    """
+    first, *others = studies
+    for other in others:
+        _check_same(first, other)
+    entries = [replace(e, study=s.recipe.name) for s in studies for e in collect(s)]
+    once = {e.result.input_hash if e.result else (e.study, e.path): e for e in reversed(entries)}
+    return tuple(e for e in entries if e in once.values())
+
+
+def _check_same(first: Study, other: Study) -> None:
+    wanted, found = _asked(first), _asked(other)
+    for key in (k for k in wanted | found if wanted.get(k) != found.get(k)):
+        what = f"{key} is {found.get(key, 'not set')}, in {first.folder} {wanted.get(key, 'not set')}"
+        todo = "energies of unlike settings say nothing beside each other; leave this folder out"
+        raise InputError(what, where=str(other.folder), todo=todo)
+
+
+def _asked(study: Study) -> dict[str, Any]:
+    recipe = study.recipe.model_dump(mode="json", by_alias=True)
+    pairs = {k: recipe["pairs"][k] for k in ("dopants", "sublattice")}
+    relax = {"kpoints": recipe["relax"]["kpoints"]}
+    asked = {key: recipe[key] for key in ASKED} | {"pairs": pairs, "relax": relax, "engine": study.engine_name}
+    return _flat("", asked)
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(f"{prefix}{key}.", value) if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
