@@ -21,9 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 RunFolders = Annotated[
     list[Path],
-    typer.Argument(
-        metavar="RUN...", help="Run folder; more of them are searched for lower states.", show_default=False
-    ),
+    typer.Argument(metavar="RUN", help="Run folder; more of them are searched for lower states.", show_default=False),
 ]
 
 
@@ -31,7 +29,7 @@ def compare(folders: RunFolders, as_json: AsJson = False) -> None:
     """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed.
 
     Of several run folders of the same pairs at the same settings (other starts, say) the lowest state of each order
-    counts; recipe and error estimates are those of the first.
+    counts. The recipe is that of the first, the errors of a pair are those of the first that has any.
     """
     from defectflow.pipeline.convergence import compared
     from defectflow.run import Study

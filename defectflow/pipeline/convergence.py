@@ -15,7 +15,7 @@ from defectflow.pipeline.together import collect_together
 from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect, collect_point
 from defectflow.schema import Recipe
-from defectflow.schema.convergence import Axis, ErrorBudget
+from defectflow.schema.convergence import Axis, ErrorBudget, ErrorTerm
 from defectflow.schema.jsonio import load_record, make_folder, save_record, write_atomic
 
 BUDGET = "errors.json"
@@ -124,8 +124,9 @@ def compared(study: Study, others: Sequence[Study] = ()) -> tuple[PairComparison
     InputError
         If one of the others has another host, cell or dopants, or other settings.
     """
-    entries = collect_together((study, *others)) if others else collect(study)
-    comparisons, budget = compare_study(entries), budget_of(study)
-    if budget is None:
-        return comparisons
-    return tuple(with_errors(c, budget.terms.get(c.orbit.label, ())) for c in comparisons)
+    studies = (study, *others)
+    entries = collect_together(studies) if others else collect(study)
+    terms: dict[str, tuple[ErrorTerm, ...]] = {}
+    for budget in filter(None, map(budget_of, studies)):
+        terms = {**budget.terms, **terms}  # of a pair the first that has any
+    return tuple(with_errors(c, terms.get(c.orbit.label, ())) for c in compare_study(entries))

@@ -77,6 +77,11 @@ def test_of_several_studies_the_lowest_states_are_compared(defectflow):
     assert third["certificate"]["passed"]
 
 
+def test_of_several_studies_a_pair_has_the_errors_of_the_one_that_holds_it(defectflow):
+    fourth = rows_of(defectflow, "pair5_starts", "pair4_rattled_fine")["4"]
+    assert fourth["uncertainty"] == rows_of(defectflow, "pair4_rattled_fine")["4"]["uncertainty"]
+
+
 def test_a_job_that_two_studies_hold_counts_once(defectflow):
     (fifth,) = rows_of(defectflow, "pair5_starts", "pair5_starts").values()
     assert fifth["others"] == []
