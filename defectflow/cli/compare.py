@@ -24,22 +24,29 @@ RunFolders = Annotated[
     typer.Argument(metavar="RUN", help="Run folder; more of them are searched for lower states.", show_default=False),
 ]
 
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Folder for figure and CSV of all states.", show_default=False)
+]
 
-def compare(folders: RunFolders, as_json: AsJson = False) -> None:
+
+def compare(folders: RunFolders, output: Output = None, as_json: AsJson = False) -> None:
     """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed.
 
     Of several run folders of the same pairs at the same settings (other starts, say) the lowest state of each order
     counts. The recipe is that of the first, the errors of a pair are those of the first that has any.
     """
     from defectflow.pipeline.convergence import compared
+    from defectflow.pipeline.together import write_states
     from defectflow.run import Study
 
     study, *others = map(Study.open, folders)
     comparisons, recipe = compared(study, others), with_caveats_of(study.recipe, [s.recipe for s in others])
+    files = [str(p) for p in write_states(comparisons, output)] if output is not None else []
     if as_json:
-        print_json(comparison_document(recipe, study.engine_name, comparisons))
+        print_json(comparison_document(recipe, study.engine_name, comparisons) | {"files": files})
     else:
         print_comparison(recipe, comparisons)
+        console().print(*(f"written {file}" for file in files), sep="\n", end="\n" if files else "")
     raise typer.Exit(0 if all(c.certificate.passed for c in comparisons) else 1)
 
 

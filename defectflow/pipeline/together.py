@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from defectflow.analyse.compare import PairComparison
 from defectflow.errors import InputError
+from defectflow.export.states import state_rows, states_figure
+from defectflow.export.tables import to_csv
 from defectflow.run import Study
 from defectflow.run.collect import collect
 from defectflow.schema import StateEntry
+from defectflow.schema.jsonio import make_folder, write_atomic
 
 ASKED = ("host", "supercell", "settings", "stages")  # what decides an energy beside the geometry that a start leads to
 
@@ -51,3 +56,13 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         flat |= _flat(f"{prefix}{key}.", value) if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
+
+
+def write_states(comparisons: tuple[PairComparison, ...], folder: Path) -> list[Path]:
+    """Figure (PDF, SVG) and CSV of all states of the pairs that have both orders."""
+    from defectflow.export.plots import save
+
+    make_folder(folder)
+    table = folder / "states.csv"
+    write_atomic(table, to_csv(state_rows(comparisons)).encode())
+    return [table, *save(states_figure(comparisons), folder / "states")]

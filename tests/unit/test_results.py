@@ -82,6 +82,12 @@ def test_of_several_studies_a_pair_has_the_errors_of_the_one_that_holds_it(defec
     assert fourth["uncertainty"] == rows_of(defectflow, "pair4_rattled_fine")["4"]["uncertainty"]
 
 
+def test_the_states_of_several_studies_are_drawn_with_their_numbers(defectflow, tmp_path):
+    defectflow("compare", RESULTS / "pair3_starts", "-o", tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"states.csv", "states.pdf", "states.svg"}
+    assert len((tmp_path / "states.csv").read_text().splitlines()) == 1 + 4
+
+
 def test_a_job_that_two_studies_hold_counts_once(defectflow):
     (fifth,) = rows_of(defectflow, "pair5_starts", "pair5_starts").values()
     assert fifth["others"] == []
