@@ -67,12 +67,12 @@ def ranked_rows(states: Iterable[StateSummary]) -> list[str]:
 
 def states_of(study: Study, label: str) -> list[StateSummary]:
     """Every run of a pair, on the mesh of the energies."""
-    return [summary(e) for e in collect(study) if e.result and e.pair.orbit.label == label]
+    return [summary(e) for e in entries_of(study) if e.result and e.pair.orbit.label == label]
 
 
 def relaxed_states(study: Study, label: str) -> list[StateSummary]:
     """The same on the mesh of the relaxation."""
-    return [summary(replace(e, result=e.relaxed)) for e in collect(study) if e.relaxed and e.pair.orbit.label == label]
+    return [summary(e) for e in relaxed_entries(study) if e.result and e.pair.orbit.label == label]
 
 
 def _start_row(s: StateSummary, lowest: float) -> str:
@@ -81,10 +81,10 @@ def _start_row(s: StateSummary, lowest: float) -> str:
     return "| " + " | ".join((*cells, "yes" if s.passed else "no")) + " |"
 
 
-def state_rows(studies: Iterable[Study], only: str = "") -> list[str]:
+def state_rows(entries: Iterable[StateEntry], only: str = "") -> list[str]:
     """Energy, gap and partly filled levels (mean over the k-points) of the states that came out as they were meant."""
     rows = ["| state and start | E0 (eV) | gap (eV) | partly filled levels, up; down |", "|---" * 4 + "|"]
-    found = [e for e in _as_meant(studies) if only in ("", e.pair.orbit.label)]
+    found = [e for e in entries if only in ("", e.pair.orbit.label) and e.result and summary(e).passed]
     for entry in sorted(found, key=lambda e: (e.pair.orbit.label, e.pair.state == "AF", -_e0(e))):
         filling = summary(entry).filling
         up, down = filling.partly
@@ -92,8 +92,14 @@ def state_rows(studies: Iterable[Study], only: str = "") -> list[str]:
     return rows
 
 
-def _as_meant(studies: Iterable[Study]) -> list[StateEntry]:
-    return [e for s in studies for e in collect(s) if e.result and summary(e).passed]
+def entries_of(*studies: Study) -> list[StateEntry]:
+    """Every run of the studies, on the mesh of the energies."""
+    return [e for s in studies for e in collect(s)]
+
+
+def relaxed_entries(*studies: Study) -> list[StateEntry]:
+    """The same on the mesh of the relaxation."""
+    return [replace(e, result=e.relaxed) for e in entries_of(*studies)]
 
 
 def _e0(entry: StateEntry) -> float:
@@ -128,7 +134,8 @@ def mesh_rows(studies: Iterable[Study]) -> list[str]:
     head = "| pair and start | gap, FM; AF (eV) | mesh of the relaxation (meV) | mesh of the energies (meV) |"
     rows = [f"{head} change |", "|---" * 5 + "|"]
     for study in studies:
-        found = {(e.pair.orbit.label, e.pair.start, e.pair.state): e for e in _as_meant([study]) if e.relaxed}
+        meant = [e for e in collect(study) if e.relaxed and e.result and summary(e).passed]
+        found = {(e.pair.orbit.label, e.pair.start, e.pair.state): e for e in meant}
         rows += [
             _mesh_row(fm, found[label, start, "AF"])
             for (label, start, state), fm in found.items()
@@ -191,19 +198,21 @@ def tables(results: Path) -> dict[str, list[str]]:
     quick, unfolded = Study.open(demo_folder()), Study.open(results / "pair4_unfolded")
     rattled, fine, again = (Study.open(results / f"pair4_rattled{n}") for n in ("", "_fine", "_again"))
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
-    fine_mesh = (table, third, branches, fifth, fine, again)
+    others, fifth_rattled = (Study.open(results / n) for n in ("pairs_rattled", "pair5_rattled"))
+    fine_mesh = (table, third, branches, fifth, fine, again, others)
     return {
-        "The lowest states": lowest_rows(table, (third, fifth, fine, again)),
+        "The lowest states": lowest_rows(table, (third, fifth, fine, again, others)),
         "One start for each state": pair_rows(table),
-        "States on the mesh of the energies": state_rows(fine_mesh),
+        "States on the mesh of the energies": state_rows(entries_of(*fine_mesh)),
         "Two meshes": mesh_rows(fine_mesh),
         "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
         "The third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
-        "The fourth pair on 2x2x2": state_rows((fourth, rattled)),
-        "The fourth pair on ideal sites, with and without symmetry": state_rows((quick, unfolded), "4"),
+        "The fourth pair on 2x2x2": state_rows(entries_of(fourth, rattled)),
+        "The fourth pair on ideal sites, with and without symmetry": state_rows(entries_of(quick, unfolded), "4"),
+        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled)),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
         "At the Fermi level of the junction": junction_rows(table),
-        "At the Fermi level of the junction, without symmetry": junction_rows(fine),
+        "At the Fermi level of the junction, without symmetry": [*junction_rows(others), *junction_rows(fine)[2:]],
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
     }
 
