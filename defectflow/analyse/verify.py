@@ -139,7 +139,11 @@ def pair_distance(result: CalcResult, pair: PairCell) -> float:
 
 def order_found(result: CalcResult, pair: PairCell) -> str:
     """Spin order by the signs of the dopants' moments, whatever was asked for: "FM", "AF" or "NM"."""
-    first, second = result.site_moments[list(pair.dopants)]
+    return order_of(*result.site_moments[list(pair.dopants)])
+
+
+def order_of(first: float, second: float) -> str:
+    """FM or AF by the signs of two site moments (muB), NM where one is not seen."""
     if min(abs(first), abs(second)) < SITE_MOMENT_SEEN:
         return "NM"
     return "FM" if first * second > 0 else "AF"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from defectflow.analyse.compare import PairComparison, StateSummary
 from defectflow.analyse.filling import METAL
-from defectflow.analyse.verify import SITE_MOMENT_SEEN
+from defectflow.analyse.verify import order_of
 from defectflow.export.plots import BLUE, GREY, RED, new_figure
 from defectflow.export.tables import filling_row
 
@@ -28,14 +28,6 @@ def states_of(comparison: PairComparison) -> list[StateSummary]:
     return sorted((*kept, *comparison.others), key=lambda s: s.e0)
 
 
-def order_of(state: StateSummary) -> str:
-    """FM or AF by the signs of the dopants' moments, NM without."""
-    first, second = state.dopant_moments
-    if min(abs(first), abs(second)) < SITE_MOMENT_SEEN:
-        return "NM"
-    return "FM" if first * second > 0 else "AF"
-
-
 def states_figure(comparisons: tuple[PairComparison, ...]) -> Figure:
     """Energy of every state above the lowest of its pair; open symbols: metals; crosses: no certificate."""
     known = _known(comparisons)
@@ -55,7 +47,7 @@ def states_figure(comparisons: tuple[PairComparison, ...]) -> Figure:
 
 
 def _draw(axis: Axes, at: int, state: StateSummary, lowest: float) -> None:
-    order = order_of(state)
+    order = order_of(*state.dopant_moments)
     colour, marker, shift = _STYLES[order]
     metal = state.filling.gap < METAL
     label = f"{order}, {f'metal (gap below {METAL:g} eV)' if metal else 'with a gap'}"
@@ -72,7 +64,7 @@ def _known(comparisons: tuple[PairComparison, ...]) -> list[PairComparison]:
 def _row(comparison: PairComparison, state: StateSummary) -> dict[str, Any]:
     return {
         "pair": comparison.orbit.label,
-        "order": order_of(state),
+        "order": order_of(*state.dopant_moments),
         "state": state.name,
         "e0": state.e0,
         "above_lowest_meV": 1000 * (state.e0 - states_of(comparison)[0].e0),

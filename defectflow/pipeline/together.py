@@ -45,10 +45,13 @@ def _check_same(first: Study, other: Study) -> None:
 
 def _asked(study: Study) -> dict[str, Any]:
     recipe = study.recipe.model_dump(mode="json", by_alias=True)
-    pairs = {k: recipe["pairs"][k] for k in ("dopants", "sublattice")}
-    relax = {"kpoints": recipe["relax"]["kpoints"]}
-    asked = {key: recipe[key] for key in ASKED} | {"pairs": pairs, "relax": relax, "engine": study.engine_name}
-    return _flat("", asked)
+    others = {
+        "engine": study.engine_name,
+        "pairs": {k: recipe["pairs"][k] for k in ("dopants", "sublattice")},
+        "spin": {"moments": list(study.recipe.spin.pair_moments)},
+        "relax": {"kpoints": recipe["relax"]["kpoints"]},
+    }
+    return _flat("", {key: recipe[key] for key in ASKED} | others)
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
