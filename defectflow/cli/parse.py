@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from defectflow.cli.shared import AsJson, console, print_json
-from defectflow.export.tables import filling_row
 
 if TYPE_CHECKING:
     from defectflow.schema import RunSummary
@@ -35,6 +34,8 @@ def parse(
 
 def summary_document(s: RunSummary) -> dict[str, Any]:
     """The summary as JSON: eV per cell, muB, eV/A; `fermi` is one number, or up and down."""
+    from defectflow.export.tables import filling_row
+
     c = s.convergence
     return {
         "path": s.path,
