@@ -12,7 +12,9 @@ from pathlib import Path
 
 from defectflow.analyse.compare import PairComparison, StateSummary, summary
 from defectflow.analyse.convergence import Curve
+from defectflow.analyse.verify import order_of
 from defectflow.demo import demo_folder
+from defectflow.export.states import states_of
 from defectflow.pipeline import entry_crossing, published_for
 from defectflow.pipeline.convergence import compared, curves_of
 from defectflow.pipeline.together import collect_together
@@ -65,7 +67,7 @@ def ranked_rows(states: Iterable[StateSummary]) -> list[str]:
     return rows + [_start_row(s, ranked[0].e0) for s in ranked]
 
 
-def states_of(study: Study, label: str) -> list[StateSummary]:
+def summaries_of(study: Study, label: str) -> list[StateSummary]:
     """Every run of a pair, on the mesh of the energies."""
     return [summary(e) for e in entries_of(study) if e.result and e.pair.orbit.label == label]
 
@@ -119,10 +121,11 @@ def _lowest_row(c: PairComparison, starts: dict[str, str], recipe: Recipe) -> st
     assert c.fm
     assert c.af
     assert c.exchange
-    fm, af = ([s, *(o for o in c.others if o.passed and f" {n}" in o.name)] for s, n in ((c.fm, "FM"), (c.af, "AF")))
+    meant = [s for s in states_of(c) if s.passed]
+    fm, af = ([s.e0 for s in meant if order_of(*s.dopant_moments) == order] for order in ("FM", "AF"))
     lowest = (f"{starts[s.name]}, {s.filling.gap:.2f}" for s in (c.fm, c.af))
     delta = f"{1000 * c.exchange.delta:+.0f} ± {1000 * c.uncertainty:.0f}"
-    ends = (c.af.e0 - max(s.e0 for s in fm), max(s.e0 for s in af) - c.fm.e0)
+    ends = (min(af) - max(fm), max(af) - min(fm))
     between = " to ".join(f"{1000 * end:+.0f}" for end in ends)
     verdict = "passed" if c.certificate.passed else "FAILED"
     label, found = c.orbit.label, f"{len(fm)}; {len(af)}"
@@ -206,7 +209,7 @@ def tables(results: Path) -> dict[str, list[str]]:
         "States on the mesh of the energies": state_rows(entries_of(*fine_mesh)),
         "Two meshes": mesh_rows(fine_mesh),
         "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
-        "The third pair": ranked_rows((*states_of(table, "3"), *states_of(third, "3"))),
+        "The third pair": ranked_rows((*summaries_of(table, "3"), *summaries_of(third, "3"))),
         "The fourth pair on 2x2x2": state_rows(entries_of(fourth, rattled)),
         "The fourth pair on ideal sites, with and without symmetry": state_rows(entries_of(quick, unfolded), "4"),
         "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from defectflow.export.tables import to_csv
 from defectflow.run import Study
 from defectflow.run.collect import collect
 from defectflow.schema import StateEntry
+from defectflow.schema.dotted import dotted_keys
 from defectflow.schema.jsonio import make_folder, write_atomic
 
 ASKED = ("host", "supercell", "settings", "stages")  # what decides an energy beside the geometry that a start leads to
@@ -30,14 +31,16 @@ def collect_together(studies: Sequence[Study]) -> tuple[StateEntry, ...]:
     first, *others = studies
     for other in others:
         _check_same(first, other)
-    entries = [replace(e, study=s.recipe.name) for s in studies for e in collect(s)]
-    once = {e.result.input_hash if e.result else (e.study, e.path): e for e in reversed(entries)}
-    return tuple(e for e in entries if e in once.values())
+    once: dict[str, StateEntry] = {}
+    for entry in (replace(e, study=s.recipe.name) for s in studies for e in collect(s)):
+        once.setdefault(entry.result.input_hash if entry.result else entry.name, entry)
+    return tuple(once.values())
 
 
 def _check_same(first: Study, other: Study) -> None:
     wanted, found = _asked(first), _asked(other)
-    for key in (k for k in wanted | found if wanted.get(k) != found.get(k)):
+    key = next((k for k in wanted | found if wanted.get(k) != found.get(k)), None)
+    if key is not None:
         what = f"{key} is {found.get(key, 'not set')}, in {first.folder} {wanted.get(key, 'not set')}"
         todo = "energies of unlike settings say nothing beside each other; leave this folder out"
         raise InputError(what, where=str(other.folder), todo=todo)
@@ -51,14 +54,7 @@ def _asked(study: Study) -> dict[str, Any]:
         "spin": {"moments": list(study.recipe.spin.pair_moments)},
         "relax": {"kpoints": recipe["relax"]["kpoints"]},
     }
-    return _flat("", {key: recipe[key] for key in ASKED} | others)
-
-
-def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(f"{prefix}{key}.", value) if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
+    return dotted_keys({key: recipe[key] for key in ASKED} | others)
 
 
 def write_states(comparisons: tuple[PairComparison, ...], folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """The committed results (real GPAW runs): from today's recipes, and the page says what they say."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -86,6 +87,16 @@ def test_the_states_of_several_studies_are_drawn_with_their_numbers(defectflow, 
     defectflow("compare", RESULTS / "pair3_starts", "-o", tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {"states.csv", "states.pdf", "states.svg"}
     assert len((tmp_path / "states.csv").read_text().splitlines()) == 1 + 4
+
+
+def test_the_numbers_beside_the_figure_of_the_page_are_those_of_its_command(defectflow, tmp_path):
+    line = next(x for b in blocks("docs/results.md") for x in b.text.splitlines() if "pairs_rattled" in x)
+    folders = [ROOT / word for word in line.split() if word.startswith("results/")]
+    defectflow("compare", *folders, "-o", tmp_path)
+    files = (tmp_path / "states.csv", ROOT / "docs" / "figures" / "states.csv")
+    found, shown = (list(csv.reader(p.read_text().splitlines())) for p in files)
+    assert [row[:3] for row in found] == [row[:3] for row in shown]
+    assert [float(row[3]) for row in found[1:]] == pytest.approx([float(row[3]) for row in shown[1:]], abs=1e-6)
 
 
 def test_a_job_that_two_studies_hold_counts_once(defectflow):

@@ -6,6 +6,7 @@ from typing import Any
 
 from defectflow.export.report.facts import Facts
 from defectflow.export.report.grid import Grid, grid
+from defectflow.schema.dotted import dotted_keys
 
 _UNITS = {
     "host.lattice_constant": "Å",
@@ -40,16 +41,10 @@ def overview_rows(facts: Facts) -> list[tuple[str, str]]:
 def setting_grid(facts: Facts) -> Grid:
     """Every key of the recipe with its value and where that comes from."""
     document = facts.recipe.model_dump(mode="json", by_alias=True, exclude_none=True)
-    keys = {k: v for part in document if part not in _SHOWN_ABOVE for k, v in _flat(part, document[part])}
+    keys = dotted_keys({part: value for part, value in document.items() if part not in _SHOWN_ABOVE})
     sources = facts.recipe.sources
     rows = [(key, _text(key, value), _source(key, sources)) for key, value in keys.items()]
     return grid("All settings", "key | value | source", rows)
-
-
-def _flat(key: str, value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return [item for part, inner in value.items() for item in _flat(f"{key}.{part}", inner)]
-    return [(key, value)]
 
 
 def _text(key: str, value: Any) -> str:
