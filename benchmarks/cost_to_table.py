@@ -2,6 +2,7 @@
 
     python benchmarks/cost_to_table.py pair [RECIPE] [--pair 4] [--rounds 1]     both ways, alternately, one core each
     python benchmarks/cost_to_table.py levers [RECIPE] [--pair 4]                levers of one static run, each alone
+    python benchmarks/cost_to_table.py ranks [RECIPE] [--pair 4] [--rounds 3]    side by side, or two ranks each
     python benchmarks/cost_to_table.py plan RECIPE [--pair 4]                    levers of the plan of a relaxed pair
     python benchmarks/cost_to_table.py k [RECIPE]                                irreducible k-points of both ways
     python benchmarks/cost_to_table.py sum RUN [...]                             core-seconds of whole run folders
@@ -22,7 +23,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -236,7 +239,6 @@ def _total(found: dict[tuple[str, str], Cost], way: str) -> float:
     return sum(cost.seconds for (w, _), cost in found.items() if w == way)
 
 
-TWO_RANKS = "two ranks for one state, not one core each"
 WAYS = {"plain": plain, "defectflow": ours}
 
 
@@ -250,17 +252,11 @@ def run_levers(recipe: Recipe, label: str) -> None:
         "no symmetry at all": (_without_symmetry, None),
         "GPAW's own eigensolver": (lambda job: job, lambda p: p["parameters"].pop("eigensolver")),
         "GPAW's own mixer": (lambda job: job, lambda p: p["parameters"].pop("mixer")),
-        TWO_RANKS: (lambda job: job, None),
     }
     for name, (change, preset) in levers.items():
         for state, job in jobs.items():
             with tempfile.TemporaryDirectory() as folder:
-                try:
-                    result, seconds = job_cost(change(job), Path(folder) / "job", preset, 1 + (name == TWO_RANKS))
-                except SystemExit as error:
-                    said = [line for line in str(error).splitlines() if any(map(str.isalpha, line))]
-                    print(f"{name:48s} {state}: {' '.join(said[:3])[:200]}", flush=True)
-                    continue
+                result, seconds = job_cost(change(job), Path(folder) / "job", preset)
                 steps, k = result.convergence.scf_steps, len(result.k_weights)
                 print(
                     f"{name:48s} {state}: {seconds:5.0f} core-s, {steps} SCF steps x {k} k, E0 = {result.e0:.4f} eV",
@@ -268,6 +264,27 @@ def run_levers(recipe: Recipe, label: str) -> None:
                 )
 
     _print_halved(jobs["FM"])
+
+
+def run_ranks(recipe: Recipe, label: str, rounds: int) -> None:
+    """Wall time of the static runs of FM and AF on two cores: side by side, or one after the other on two ranks."""
+    alone = one_pair(recipe, label).model_copy(update={"stages": ("static",)})
+    jobs = [_without_symmetry(job) for job in plan_jobs(alone)]
+    ratios = []
+    for _ in range(rounds):
+        side, after = (_wall(jobs, ranks) for ranks in (1, 2))
+        ratios.append(after / side)
+        print(f"  side by side {side:5.0f} s, one after the other on two ranks {after:5.0f} s", flush=True)
+    spread = f"({min(ratios):.2f} to {max(ratios):.2f}), {rounds} rounds"
+    print(f"pair {label}, no symmetry: two ranks / side by side = {statistics.median(ratios):.2f} {spread}")
+
+
+def _wall(jobs: list[Job], ranks: int) -> float:
+    """Seconds until all are done, 2 / ranks of them at a time."""
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(2 // ranks) as pool:
+        start = time.perf_counter()
+        list(pool.map(lambda job: job_cost(job, Path(scratch) / job.path, ranks=ranks), jobs))
+        return time.perf_counter() - start
 
 
 def run_plan(recipe: Recipe, label: str) -> None:
@@ -367,7 +384,7 @@ def run_sum(folders: list[Path]) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("pair", "levers", "plan", "k", "sum"))
+    parser.add_argument("what", choices=("pair", "levers", "ranks", "plan", "k", "sum"))
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--pair", default="4")
     parser.add_argument("--rounds", type=int, default=1)
@@ -383,6 +400,7 @@ def main() -> None:
     modes: dict[str, Callable[[], None]] = {
         "pair": lambda: run_pair(recipe, options.pair, options.rounds),
         "levers": lambda: run_levers(recipe, options.pair),
+        "ranks": lambda: run_ranks(recipe, options.pair, options.rounds),
         "plan": lambda: run_plan(recipe, options.pair),
         "k": lambda: run_counts(recipe),
     }

@@ -12,6 +12,7 @@ import numpy as np
 
 from defectflow.analyse.compare import numerical_uncertainty
 from defectflow.analyse.filling import unlike_filling
+from defectflow.analyse.k_meshes import mesh_reasons, mesh_remarks
 from defectflow.analyse.verify import SIZE_RANGE, Certificate, certificate, converged_reasons
 from defectflow.errors import ParseError
 from defectflow.schema import RunSummary
@@ -75,15 +76,25 @@ class ForeignPair:
 def verify_summary(run: RunSummary) -> Certificate:
     """Check one run by its own numbers."""
     remarks = [f"{run.path}: {w}" for w in run.warnings if not w.startswith("not converged")]
-    return certificate([*converged_reasons(run.convergence, run.path), *_not_self_consistent(run)], remarks)
+    reasons = [*converged_reasons(run.convergence, run.path), *_not_self_consistent(run), *_moving(run)]
+    return certificate(reasons, remarks)
+
+
+def _moving(run: RunSummary) -> list[str]:
+    minimiser = run.settings.get("IBRION", "-1")
+    if run.n_ionic_steps < 2 or run.convergence.ionic is not None or minimiser == "-1":
+        return []
+    what = f"{run.n_ionic_steps} geometries that were no relaxation (IBRION = {minimiser})"
+    return [f"{run.path}: {what}: E0 is that of whichever came last, not of a state at rest"]
 
 
 def _not_self_consistent(run: RunSummary) -> list[str]:
     density = (run.settings.get("ICHARG", "2").split() or ["2"])[0]
-    algo = run.settings.get("ALGO", "Normal")
+    algo, ialgo = run.settings.get("ALGO", "Normal"), run.settings.get("IALGO", "38")
     fixed = density.isdigit() and len(density) < 4 and int(density) >= 10
-    if fixed or not self_consistent(algo):
-        return [f"{run.path}: its density is not its own (ICHARG = {density}, ALGO = {algo}): this is no total energy"]
+    if fixed or not self_consistent(algo, ialgo):
+        tags = f"ICHARG = {density}, ALGO = {algo}, IALGO = {ialgo}"
+        return [f"{run.path}: its density is not its own ({tags}): this is no total energy"]
     return []
 
 
@@ -155,7 +166,7 @@ def same_settings(first: RunSummary, second: RunSummary) -> Certificate:
     pairs.append(("composition", _composition(first), _composition(second)))
     pairs.append(("potentials", _titles(first), _titles(second)))
     reasons = [f"{name} differs: {a} and {b}" for name, a, b in pairs if a != b]
-    reasons += _mesh_reasons(first, second)
+    reasons += mesh_reasons(first, second)
     differing, one_sided = _differing(first, second)
     reasons += [f"{tag} differs: {a} and {b}" for tag, a, b in differing if _decides(tag, first, second)]
     reasons += [f"{tag} is stated by one run only" for tag in one_sided]
@@ -186,27 +197,11 @@ def _remark(tag: str, a: str, b: str) -> str:
     return f"{tag} differs ({kind}): {a} and {b}"
 
 
-def _mesh_reasons(first: RunSummary, second: RunSummary) -> list[str]:
-    if not first.k_mesh or not second.k_mesh:
-        if first.n_kpoints == second.n_kpoints:
-            return []  # said in a remark
-        missing = first.path if not first.k_mesh else second.path
-        return [f"the k mesh of {missing} is not known and the numbers of k-points differ: give its vasprun.xml"]
-    a, b = first.k_mesh, second.k_mesh
-    keys = [k for k in ("param", "divisions", "usershift", "mesh") if k in a and k in b]
-    same = all(a[k] == b[k] for k in keys)
-    return [] if same else [f"k mesh differs: {' '.join(a[k] for k in keys)} and {' '.join(b[k] for k in keys)}"]
-
-
 def _size_remarks(first: RunSummary, second: RunSummary) -> list[str]:
-    remarks = []
-    if not (first.k_mesh and second.k_mesh):
-        remarks.append("the k meshes cannot be compared (no vasprun.xml); the numbers of k-points can")
+    remarks = mesh_remarks(first, second)
     if first.n_bands != second.n_bands:
         bands = f"{first.n_bands} and {second.n_bands}"
         remarks.append(f"NBANDS differ ({bands}): harmless as long as the highest bands are empty")
-    if first.n_kpoints != second.n_kpoints:
-        remarks.append("the same mesh was reduced to different numbers of k-points (different symmetry)")
     volumes = [abs(float(np.linalg.det(run.cell.lattice))) for run in (first, second)]
     change = volumes[1] / volumes[0] - 1
     if np.abs(first.cell.lattice - second.cell.lattice).max() > 1e-4:

@@ -43,6 +43,8 @@ class Outcar:
         Chemical symbols, atom by atom.
     titles : tuple of str
         TITEL of every POTCAR entry.
+    k_points : tuple of (float, float, float, float)
+        Fractional coordinates and weight (three decimals) of the irreducible k-points; none where VASP wrote none.
     tags : dict
         Settings as VASP used them, as texts, with NIONS, NKPTS, NBANDS, and RANKS, the processes it ran on.
     e0, free_energy : float
@@ -75,6 +77,7 @@ class Outcar:
     species: tuple[str, ...]
     titles: tuple[str, ...]
     tags: dict[str, str]
+    k_points: tuple[tuple[float, ...], ...]
     e0: float
     free_energy: float
     ionic_energies: tuple[float, ...]
@@ -116,6 +119,7 @@ def _outcar(text: Text) -> Outcar:
         species=header.species,
         titles=header.titles,
         tags=header.tags,
+        k_points=header.k_points,
         e0=finite(required(_ZERO.search(text, end), "energy(sigma->0)")),
         free_energy=finite(required(_TOTEN.search(text, end), "TOTEN")),
         ionic_energies=tuple(energies),
@@ -143,6 +147,8 @@ def _first_and_last_step(text: Text) -> tuple[int, int]:
     end = text.rfind(b"free  energy   TOTEN")
     if end < 0:
         raise ParseError("no ionic step was finished")
+    if text.find(b"Dimension of arrays", start) >= 0:
+        raise ParseError("holds a second run", todo="two runs wrote into one file; keep the OUTCAR of each")
     if text.find(b"(ML)", end) >= 0:
         raise ParseError("holds steps of a machine-learned force field", todo="they are no DFT energies; not read")
     return start, end

@@ -10,6 +10,7 @@ from defectflow.formats.elements import symbol
 from defectflow.formats.numbers import finite
 
 _TAG = re.compile(rb"\b([A-Z][A-Z0-9_]+) *= *([-+.\w]+)")
+_ECHO = re.compile(rb"^ +([A-Z][A-Z0-9_]+) = *([^\n!#;]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class OutcarHeader:
     species: tuple[str, ...]
     titles: tuple[str, ...]
     tags: dict[str, str]
+    k_points: tuple[tuple[float, ...], ...]
 
 
 def read_outcar_header(head: bytes) -> OutcarHeader:
@@ -31,7 +33,8 @@ def read_outcar_header(head: bytes) -> OutcarHeader:
         If it lacks what every VASP writes there, or is damaged.
     """
     species, titles = _atoms(head)
-    return OutcarHeader(_version(head), species, titles, _tags(head))
+    tags = _tags(head)
+    return OutcarHeader(_version(head), species, titles, tags, _k_points(head, int(tags["NKPTS"])))
 
 
 def required(found: re.Match[bytes] | None, what: str) -> bytes:
@@ -46,13 +49,24 @@ def _tags(head: bytes) -> dict[str, str]:
     tags: dict[str, str] = {}
     for name, value in _TAG.findall(head, max(head.find(b"Dimension of arrays"), 0)):
         tags.setdefault(name.decode(), value.decode())
-    tags |= _more_tags(head)
+    echo = _echo(head)
+    if "METAGGA" in echo:  # what is used stands beside a truth value of the same name, of another thing
+        tags["METAGGA"] = echo["METAGGA"]
+    tags = {**echo, **tags, **_more_tags(head)}
     for name in ("NIONS", "NKPTS", "NBANDS", "ISPIN", "NELM"):
         if not re.fullmatch(r"\d{1,9}", tags.get(name, "")):
             raise ParseError(f"does not say {name}, or says no number")
     for name in ("EDIFF", "NUPDOWN"):
         finite(tags.setdefault(name, "-1" if name == "NUPDOWN" else "").encode())
     return tags
+
+
+def _echo(head: bytes) -> dict[str, str]:
+    """The INCAR that VASP 6 writes down first: METAGGA, IVDW and ALGO may stand nowhere else."""
+    start = head.find(b" INCAR:")
+    end = head.find(b" POTCAR:", start)
+    found = _ECHO.findall(head, start, end) if 0 <= start < end else []
+    return {name.decode(): " ".join(value.decode("latin-1").split()) for name, value in found}
 
 
 def _more_tags(head: bytes) -> dict[str, str]:
@@ -69,6 +83,18 @@ def _more_tags(head: bytes) -> dict[str, str]:
     if (ranks := re.search(rb"running (?:on)? *(\d{1,9}) +(?:total cores|mpi-ranks|nodes)", head)) is not None:
         tags["RANKS"] = ranks.group(1).decode()
     return tags
+
+
+def _k_points(head: bytes, wanted: int) -> tuple[tuple[float, ...], ...]:
+    """Fractional coordinates and weight of every k-point; none where none were written."""
+    at = head.find(b"k-points in reciprocal lattice and weights")
+    if at < 0:
+        return ()
+    start = head.find(b"\n", at) + 1
+    rows = [line.split() for line in head[start : start + 80 * wanted].split(b"\n")[:wanted]]
+    if len(rows) != wanted or any(len(row) != 4 for row in rows):
+        raise ParseError("the list of its k-points is cut off or damaged")
+    return tuple(tuple(finite(word) for word in row) for row in rows)
 
 
 def _version(head: bytes) -> str:

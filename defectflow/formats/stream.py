@@ -122,6 +122,18 @@ class Scanner:
 
         return self._take(find, token, limit)[0]
 
+    def end(self) -> None:
+        """Make sure that nothing but blanks follows.
+
+        Raises
+        ------
+        ParseError
+            If anything else does.
+        """
+        if (self._window[self._at :] + self._stream.read(CHUNK)).strip():
+            todo = "two runs wrote into one file; keep that of each"
+            raise ParseError("goes on behind its end", where=self.where, todo=todo)
+
     def _holds(self, size: int) -> bool:
         """Whether the window holds that many bytes from here on; reads more if not."""
         while len(self._window) - self._at < size:

@@ -153,6 +153,7 @@ class _Reader:
             if step in (b"</calculation>", b"<calculation>"):
                 small = []
             self._block(step)
+        self.scan.end()
         if not self.steps:
             raise ParseError("holds no finished ionic step")
         values, occupations = self.bands[..., 0], self.bands[..., 1]

@@ -57,6 +57,12 @@ class Header:
     coords: Floats
     free: np.ndarray
 
+    @property
+    def used(self) -> dict[str, str]:
+        """All settings as VASP used them; METAGGA, IVDW and ALGO, which many versions list nowhere else, as it read them."""
+        cutoff = {"ENCUT": self.parameters["ENMAX"]} if "ENMAX" in self.parameters else {}
+        return {**self.incar, **cutoff, **self.parameters}
+
 
 def read_header(text: bytes) -> Header:
     """Read the text before the first ``<calculation>``.

@@ -22,10 +22,13 @@ def is_neutral(keyword: str) -> bool:
     return keyword in GPAW or keyword in VASP
 
 
-def self_consistent(algo: str) -> bool:
-    """Whether an ALGO of VASP brings density and states into agreement; else its energy is no total energy."""
+def self_consistent(algo: str, ialgo: str = "38") -> bool:
+    """Whether VASP brings density and states into agreement; else its energy is no total energy.
+
+    ALGO is what was asked for and IALGO, which OUTCARs list, what it became: 2 keeps the states, 3 and 4 the density.
+    """
     word = algo.strip().upper()
-    return word[:2] not in ("EI", "EX", "SU") and word not in ("NONE", "NOTHING")
+    return word[:2] not in ("EI", "EX", "SU") and word not in ("NONE", "NOTHING") and ialgo not in ("2", "3", "4", "90")
 
 
 def canonical(value: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from defectflow.errors import ParseError
-from defectflow.schema.cell import Cell
+from defectflow.schema.cell import Cell, Floats
 from defectflow.schema.filling import Filling, make_filling
 from defectflow.schema.result import CalcResult, Convergence
 
@@ -41,6 +43,8 @@ class RunSummary:
         What was used, by the code's own names, as texts.
     k_mesh : dict
         How the k-points were generated, as texts; empty where it is not known.
+    k_points : (n_kpoints, 4) float
+        Fractional coordinates and weight of the irreducible k-points; no rows where they are not known.
     potentials : dict
         By element.
     warnings : tuple of str
@@ -63,6 +67,7 @@ class RunSummary:
     convergence: Convergence
     settings: dict[str, str]
     k_mesh: dict[str, str]
+    k_points: Floats
     potentials: dict[str, str]
     warnings: tuple[str, ...]
 
@@ -103,6 +108,7 @@ def summarise(result: CalcResult, path: str) -> RunSummary:
         convergence=result.convergence,
         settings={**settings, **result.numerics},
         k_mesh={"mesh": str(result.kpoints)},
+        k_points=np.column_stack([result.k_coords, result.k_weights]),
         potentials=result.potentials,
         warnings=result.warnings,
     )

@@ -46,7 +46,7 @@ def calc_result(folder: Path, inputs: JobInputs, corrections: tuple[Correction, 
     if files.xml is None or files.outcar is None:
         name = "vasprun.xml" if files.xml is None else "OUTCAR"
         raise ParseError(f"has no {name}", where=str(folder), todo="run the job again")
-    xml, outcar = files.xml, files.outcar
+    xml, outcar, used = files.xml, files.outcar, files.xml.header.used
     check_used(dict(inputs.files)["INCAR"], xml, corrections, folder)
     summary = summarise_vasp(files)
     back = np.argsort(np.array(job["order"]))
@@ -62,9 +62,9 @@ def calc_result(folder: Path, inputs: JobInputs, corrections: tuple[Correction, 
         input_hash=inputs.hash,
         stage=job["stage"],
         cell=Cell(last.lattice, species, last.coords[back], np.array(job["moments"])),
-        settings=used_settings(Settings.model_validate(job["settings"]), xml.header.parameters),
+        settings=used_settings(Settings.model_validate(job["settings"]), used),
         kpoints=KMesh.model_validate(job["kpoints"]),
-        numerics={k: canonical(xml.header.parameters[k]) for k in NUMERICS if k in xml.header.parameters},
+        numerics={k: canonical(used[k]) for k in NUMERICS if k in used},
         potentials=_potentials(folder, outcar),
         n_electrons=summary.n_electrons,
         e0=summary.e0,

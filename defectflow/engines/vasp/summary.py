@@ -103,7 +103,7 @@ def summarise_vasp(files: VaspFiles) -> RunSummary:
 
 
 def _from_xml(path: Path, run: Vasprun) -> RunSummary:
-    tags, last = {"ENCUT": run.header.parameters.get("ENMAX", ""), **run.header.parameters}, run.steps[-1]
+    tags, last = run.header.used, run.steps[-1]
     moment = 0.0 if tags.get("ISPIN") == "1" and not _vectors(tags) else run.total_moment
     fermi = () if run.fermi is None else (run.fermi,)
     cell = Cell(last.lattice, run.header.species, last.coords, np.zeros(len(run.header.species)))
@@ -126,6 +126,7 @@ def _from_xml(path: Path, run: Vasprun) -> RunSummary:
         convergence=convergence,
         settings=tags,
         k_mesh=run.header.k_generation,
+        k_points=np.column_stack([run.header.k_coords, run.header.k_weights / run.header.k_weights.sum()]),
         potentials=run.header.potentials,
         warnings=(*_step_warnings(convergence, [len(s.scf) for s in run.steps], tags), *_gap_warnings(run, fermi)),
     )
@@ -177,6 +178,7 @@ def _from_outcar(files: VaspFiles) -> RunSummary:
         convergence=convergence,
         settings=run.tags,
         k_mesh={"divisions": run.tags["KDIVISIONS"]} if "KDIVISIONS" in run.tags else {},
+        k_points=np.array(run.k_points).reshape(-1, 4),
         potentials=by_element((t.split()[1].split("_")[0], t) for t in run.titles),
         warnings=(*_step_warnings(convergence, list(run.scf_steps), run.tags), *_moment_warnings(run)),
     )
