@@ -207,7 +207,8 @@ def verify_method(first: CalcResult, second: CalcResult) -> Certificate:
     """Whether energies of two different cells may be combined: one code, one method, one PAW set for each element."""
     skipped = {"kpoints", "potentials"}
     keys = [k for k in type(first.settings).model_fields if k not in skipped]
-    fields = [(f"settings.{k}", getattr(first.settings, k), getattr(second.settings, k)) for k in keys]
+    asked = first.settings.deciding(), second.settings.deciding()
+    fields = [(f"settings.{k}", getattr(asked[0], k), getattr(asked[1], k)) for k in keys]
     fields += [(k, getattr(first, k), getattr(second, k)) for k in ("code", "version")]
     shared = sorted(set(first.potentials) & set(second.potentials))
     fields += [(f"potentials.{s}", first.potentials[s], second.potentials[s]) for s in shared]
@@ -222,7 +223,8 @@ def _different_numerics(a: CalcResult, b: CalcResult) -> list[tuple[str, str | N
 
 
 def _pairs(a: CalcResult, b: CalcResult) -> list[tuple[str, object, object]]:
-    fields = [(f"settings.{k}", getattr(a.settings, k), getattr(b.settings, k)) for k in type(a.settings).model_fields]
+    asked = a.settings.deciding(), b.settings.deciding()
+    fields = [(f"settings.{k}", getattr(asked[0], k), getattr(asked[1], k)) for k in type(a.settings).model_fields]
     fields.append(("settings.kpoints of this stage", a.kpoints, b.kpoints))
     fields += [(k, getattr(a, k), getattr(b, k)) for k in ("code", "version", "stage", "potentials", "n_electrons")]
     return [f for f in fields if f[0] != "settings.kpoints"]

@@ -67,7 +67,8 @@ def _print(s: RunSummary) -> None:
     screen.print(f"{s.path}: {s.code} {s.version}, {_formula(s)}, {s.n_kpoints} k-points, {s.n_bands} bands")
     screen.print(f"E0 {s.e0:.8f} eV, F {s.free_energy:.8f} eV per cell; E_F {fermi} eV{_two(s)}")
     screen.print(f"total moment {_moment(s.total_moment)}; largest site moments {_largest(s)}")
-    yes_no = {True: "converged", False: "NOT converged", None: "moved, not relaxed" if s.n_ionic_steps > 1 else "no ion moved"}
+    unjudged = "moved, not relaxed" if s.n_ionic_steps > 1 else "no ion moved"
+    yes_no = {True: "converged", False: "NOT converged", None: unjudged}
     tail = f"largest force {c.max_force:.4f} eV/A, {s.n_ionic_steps} ionic steps"
     change = f"last change {c.last_energy_change:.1e} eV, tolerance {c.energy_tolerance:.1e} eV"
     screen.print(f"electronically {yes_no[c.electronic]} ({change})")

@@ -22,12 +22,17 @@ if TYPE_CHECKING:
 TAIL = 6.0  # broadenings beyond the outermost levels: less than 1e-8 of a state is left out
 FINE = 5  # points per broadening
 LIMITS = 0.005, 2.0  # eV, as in a recipe
-_MEMBERS = {"s": ("s",), "p": ("py", "pz", "px"), "d": ("dxy", "dyz", "dz2", "dxz", "dx2_y2")}
+_MEMBERS = {
+    "s": ("s",),
+    "p": ("py", "pz", "px"),
+    "d": ("dxy", "dyz", "dz2", "dxz", "dx2_y2"),
+    "f": ("f_3", "f_2", "f_1", "f0", "f1", "f2", "f3"),
+}
 NOTES = {
     "densities": "states per eV and cell, one Gaussian per level; both spins in one channel where there is only one",
     "energies": "eV, on the code's own scale, not shifted; efermi is on the same scale",
     "pdos": "weights on the bound partial waves of the PAW sets; they do not add up to the total, and sites that were "
-    "not projected have none. Known by s, p, d only: each of an orbital's m holds the same share, so that sums over m "
+    "not projected have none. Known by s, p, d, f only: an orbital's m hold equal shares, so that sums over m "
     "are right and splittings such as t2g and eg mean nothing",
 }
 

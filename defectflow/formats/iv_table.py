@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectflow.errors import ParseError
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 Floats = NDArray[np.float64]
 ALIGNMENTS = ("P", "AP")
@@ -33,15 +38,15 @@ def read_iv(path: Path) -> tuple[Floats, dict[str, Floats]]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _read(csv.DictReader(file), path)
+            return _read(csv.reader(file), path)
     except OSError as error:
         raise ParseError(f"cannot be read ({error.strerror})", where=str(path)) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise ParseError(f"is no CSV table ({error})", where=str(path), todo=EXPECTED) from None
 
 
-def _read(rows: csv.DictReader[str], path: Path) -> tuple[Floats, dict[str, Floats]]:
-    names = [n.strip() for n in rows.fieldnames or []]
+def _read(rows: Reader, path: Path) -> tuple[Floats, dict[str, Floats]]:
+    names = [name.strip() for name in next((row for row in rows if row), [])]
     bias, currents = _column(names, "bias", "V", path), {}
     for alignment in ALIGNMENTS:
         if any(n.rsplit("_", 1)[0] in (alignment, f"{alignment}_total") for n in names):
@@ -49,7 +54,7 @@ def _read(rows: csv.DictReader[str], path: Path) -> tuple[Floats, dict[str, Floa
     if not currents:
         raise ParseError("has no column of currents", where=str(path), todo=EXPECTED)
     wanted = [*([names.index("sweep")] if "sweep" in names else []), *(n for n, _ in (bias, *currents.values()))]
-    table = np.array([_numbers(list(r.values()), wanted, f"{path}, line {rows.line_num}") for r in _few(rows, path)])
+    table = np.array([_numbers(row, wanted, f"{path}, line {line}") for line, row in _few(rows, path)])
     if not len(table):
         raise ParseError("has no rows", where=str(path), todo=EXPECTED)
     if "sweep" not in names:
@@ -58,22 +63,23 @@ def _read(rows: csv.DictReader[str], path: Path) -> tuple[Floats, dict[str, Floa
     return _sorted_by_sweep(table, list(currents), path)
 
 
-def _few(rows: csv.DictReader[str], path: Path) -> list[dict[str, str]]:
-    found = []
-    for row in rows:
-        found.append(row)
-        if len(found) > MOST_ROWS:
+def _few(rows: Reader, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the numbers of their lines."""
+    for n, row in enumerate(row for row in rows if row):
+        if n == MOST_ROWS:
             raise ParseError(f"has more than {MOST_ROWS} rows", where=str(path))
-    return found
+        yield rows.line_num, row
 
 
 def _column(names: list[str], quantity: str, unit: str, path: Path) -> tuple[int, float]:
     """Number of a column and the factor to mV or nA; ``P_total_nA`` is P where there is no ``P_nA``."""
     for stem in (quantity, f"{quantity}_total"):
-        for n, name in enumerate(names):
-            start, _, found = name.rpartition("_")
-            if start == stem and found.endswith(unit) and found in _FACTORS:
-                return n, _FACTORS[found]
+        units = [name.rpartition("_") for name in names]
+        found = [n for n, (start, _, u) in enumerate(units) if start == stem and u.endswith(unit) and u in _FACTORS]
+        if len(found) > 1:
+            raise ParseError(f"has {len(found)} columns of {stem}", where=str(path), todo="leave all but one out")
+        if found:
+            return found[0], _FACTORS[units[found[0]][2]]
     raise ParseError(f'has no column "{quantity}_m{unit}" or in another unit', where=str(path), todo=EXPECTED)
 
 

@@ -59,7 +59,7 @@ class Header:
 
     @property
     def used(self) -> dict[str, str]:
-        """All settings as VASP used them; METAGGA, IVDW and ALGO, which many versions list nowhere else, as it read them."""
+        """All settings as VASP used them; those that it lists only among what it read (METAGGA, IVDW, ALGO) as read."""
         cutoff = {"ENCUT": self.parameters["ENMAX"]} if "ENMAX" in self.parameters else {}
         return {**self.incar, **cutoff, **self.parameters}
 

@@ -17,11 +17,13 @@ from defectflow.schema import StateEntry
 from defectflow.schema.dotted import dotted_keys
 from defectflow.schema.jsonio import make_folder, write_atomic
 
-ASKED = ("host", "supercell", "settings", "stages")  # what decides an energy beside the geometry that a start leads to
+ASKED = ("host", "supercell")  # what decides an energy beside the geometry that a start leads to
 
 
 def collect_together(studies: Sequence[Study]) -> tuple[StateEntry, ...]:
-    """Every state of every study, each with the study's name; a job that two of them hold counts once.
+    """Every state of every study, each with the study's name; a result that two of them hold counts once.
+
+    Two results of the same inputs (another version of the code, a run that had not converged) both count.
 
     Raises
     ------
@@ -31,9 +33,9 @@ def collect_together(studies: Sequence[Study]) -> tuple[StateEntry, ...]:
     first, *others = studies
     for other in others:
         _check_same(first, other)
-    once: dict[str, StateEntry] = {}
+    once: dict[object, StateEntry] = {}
     for entry in (replace(e, study=s.recipe.name) for s in studies for e in collect(s)):
-        once.setdefault(entry.result.input_hash if entry.result else entry.name, entry)
+        once.setdefault((entry.result.input_hash, entry.result.e0) if entry.result else entry.name, entry)
     return tuple(once.values())
 
 
@@ -49,6 +51,8 @@ def _check_same(first: Study, other: Study) -> None:
 def _asked(study: Study) -> dict[str, Any]:
     recipe = study.recipe.model_dump(mode="json", by_alias=True)
     others = {
+        "settings": study.recipe.settings.deciding().model_dump(mode="json", by_alias=True),
+        "relaxed": "relax" in recipe["stages"],
         "engine": study.engine_name,
         "pairs": {k: recipe["pairs"][k] for k in ("dopants", "sublattice")},
         "spin": {"moments": list(study.recipe.spin.pair_moments)},

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
+from defectflow.schema.keywords import is_neutral
 from defectflow.schema.quantity import Energy, Force
 
 Centring = Literal["gamma", "shifted"]
@@ -100,6 +101,11 @@ class Settings(Record):
     empty_bands: Annotated[int, Field(ge=4, le=1000, strict=True)] = 14
     potentials: dict[str, dict[str, str]] = Field(default_factory=dict)
     incar: dict[str, StrictBool | StrictInt | StrictFloat | str] = Field(default_factory=dict)
+
+    def deciding(self) -> Settings:
+        """These settings without further tags for VASP that change no converged energy (NCORE, KPAR)."""
+        incar = {tag: value for tag, value in self.incar.items() if not is_neutral(tag.upper())}
+        return self.model_copy(update={"incar": incar})
 
     @field_validator("potentials")
     @classmethod

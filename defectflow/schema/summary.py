@@ -88,7 +88,7 @@ class RunSummary:
 
 def summarise(result: CalcResult, path: str) -> RunSummary:
     """Summary of a result of ours."""
-    s = result.settings
+    s = result.settings.deciding()
     settings = {key: str(value) for key, value in s if key not in ("potentials", "kpoints")}
     return RunSummary(
         path=path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -89,9 +90,11 @@ def _from_file(path: Path) -> Structure:
         raise StructureError("no such structure file", where=str(path))
     try:
         text = path.read_text(encoding="utf-8")
-        return Structure.from_str(text, fmt="cif" if path.suffix.lower() == ".cif" else "poscar")
-    except (*_UNREADABLE, Unfit) as error:
-        todo = "a CIF (.cif) or a POSCAR is expected"
+        with catch_warnings():  # a POSCAR without symbols would become one of H and He
+            filterwarnings("error", "Elements in POSCAR cannot be determined")
+            return Structure.from_str(text, fmt="cif" if path.suffix.lower() == ".cif" else "poscar")
+    except (*_UNREADABLE, Unfit, UserWarning) as error:
+        todo = "a CIF (.cif) or a POSCAR with a line of element symbols is expected"
         raise StructureError(f"cannot be read as a structure: {error}", where=str(path), todo=todo) from None
 
 

@@ -84,7 +84,7 @@ def test_lists_of_k_points_may_come_in_any_order(edited):
 
 def test_a_shift_of_the_mesh_is_seen_in_outcars(edited):
     fm, af = (edited(run, "OUTCAR", alone=True) for run in (FM, AF))
-    moved = replace(af, k_points=af.k_points + [0.125, 0.125, 0.125, 0.0])
+    moved = replace(af, k_points=af.k_points + np.array([0.125, 0.125, 0.125, 0.0]))
     assert compare_foreign(fm, af).certificate.passed
     assert "k mesh differs: 4 4 4 shifted by 0 0 0 and 4 4 4 shifted by 0.5 0.5 0.5" in reasons(fm, moved)
 

@@ -96,6 +96,12 @@ def test_verify_and_parse_read_its_folders(good, defectflow):
     )
 
 
+def test_all_five_d_orbitals_are_d(good, defectflow):
+    assert all(e.result.projections.orbitals == ("s", "p", "d") for e in collect(Study.open(good)))
+    done = defectflow("export", good, "--to", "dos", "-o", good.parent / "dos")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_potcar_never_stays(good):
     assert not list(good.rglob("POTCAR"))
 

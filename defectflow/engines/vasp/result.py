@@ -126,10 +126,11 @@ def _sorted_bands(xml: Vasprun, folder: Path) -> tuple[Floats, Floats, Floats]:
 
 
 def _projections(xml: Vasprun, weights: Floats, job: dict[str, Any], back: np.ndarray, spins: int) -> Projections:
-    kinds = tuple(dict.fromkeys(name[0] for name in xml.orbitals))
+    names = ["d" if name.startswith("x2") else name[0] for name in xml.orbitals]  # VASP calls one of the d "x2-y2"
+    kinds = tuple(dict.fromkeys(names))
     sites = np.array(job["sites"], dtype=np.int64)
     chosen = weights[:spins, :, :, back[sites], :]
-    summed = [chosen[..., [i for i, n in enumerate(xml.orbitals) if n[0] == kind]].sum(axis=-1) for kind in kinds]
+    summed = [chosen[..., [i for i, n in enumerate(names) if n == kind]].sum(axis=-1) for kind in kinds]
     return Projections(sites, kinds, np.stack(summed, axis=-1).astype(np.float32))
 
 

@@ -169,6 +169,13 @@ def test_other_numerics_are_energy_neutral_or_not(key, passed):
     assert any(f"numerics.{key} differs" in text for text in (*certificate.reasons, *certificate.remarks))
 
 
+@pytest.mark.parametrize(("tags", "passed"), [({"NCORE": 4, "KPAR": 2}, True), ({"LASPH": False}, False)])
+def test_further_tags_that_change_no_energy_may_differ(tags, passed):
+    af = tiny_result("AF")
+    other = replace(af, settings=af.settings.model_copy(update={"incar": tags}))
+    assert pair_certificate(af=other).passed is passed
+
+
 def with_host_moments(result, *moments):
     found = result.site_moments.copy()
     found[: len(moments)] = moments

@@ -212,6 +212,15 @@ def test_projections_keep_their_site_orbital_and_spin():
             assert found == pytest.approx({"up": weight(it, 0, site, n), "down": weight(it, 1, site, n)}, abs=1e-6)
 
 
+def test_f_states_of_a_lanthanide_are_f():
+    from pymatgen.electronic_structure.core import OrbitalType
+
+    it = made()
+    dos = complete_dos(made(projections=replace(it.result.projections, orbitals=("s", "p", "f"))), 0.1)
+    found = electrons(dos.get_site_spd_dos(dos.structure[0])[OrbitalType.f], np.inf)
+    assert found == pytest.approx({"up": weight(it, 0, 0, 2), "down": weight(it, 1, 0, 2)}, abs=1e-6)
+
+
 def test_sites_that_were_not_projected_claim_nothing(chosen):
     dos = complete_dos(chosen.kept[-1], 0.1)
     known = chosen.kept[-1].result.projections.sites.tolist()

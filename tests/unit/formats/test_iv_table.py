@@ -30,6 +30,12 @@ def test_the_curves_that_we_write_are_read(tmp_path, paper_curves):
     assert np.array([currents["P"][0], currents["AP"][0]]) == pytest.approx(total)
 
 
+@pytest.mark.parametrize("header", ["bias_mV,t,t,P_nA", "bias_mV,,,P_nA"])
+def test_columns_of_one_name_or_none_move_no_other(tmp_path, header):
+    text = f"{header}\n0,300,300,1\n\n1,300,300,2\n"
+    assert read_iv(write(tmp_path, text))[1]["P"].tolist() == [[1, 2]]
+
+
 @pytest.fixture
 def paper_curves(tmp_path):
     from defectflow.export.tables import to_csv
@@ -49,6 +55,7 @@ def paper_curves(tmp_path):
         ("bias_mV\n1\n", "no column of currents"),
         ("bias_K,P_nA\n1,1\n", 'no column "bias_mV"'),
         ("bias_mV,P_eV\n1,1\n", 'no column "P_mA"'),
+        ("bias_mV,P_nA,P_uA\n1,1,1\n", "2 columns of P"),
         ("bias_mV,P_nA\n1,x\n", "line 2"),
         ("bias_mV,P_nA\n1\n", "line 2"),
         ("bias_mV,P_nA\n1,nan\n", "not finite"),

@@ -167,9 +167,19 @@ def test_a_missing_recipe_says_how_to_make_one(tmp_path):
         load_recipe(tmp_path / "none.toml")
 
 
-def test_a_missing_structure_file_is_named(tmp_path, quick_text):
-    text = quick_text.replace('material = "MgO"\nlattice_constant = "4.25 A"', 'file = "no.cif"')
+def host_file(tmp_path, quick_text, name):
+    text = quick_text.replace('material = "MgO"\nlattice_constant = "4.25 A"', f'file = "{name}"')
     path = tmp_path / "recipe.toml"
     path.write_text(text.replace('"host.lattice_constant"', '"host.file"'))
+    return load_recipe(path)
+
+
+def test_a_missing_structure_file_is_named(tmp_path, quick_text):
     with pytest.raises(StructureError, match=r"no\.cif: no such structure file"):
-        pair_audit(load_recipe(path))
+        pair_audit(host_file(tmp_path, quick_text, "no.cif"))
+
+
+def test_a_poscar_without_symbols_is_not_made_of_hydrogen_and_helium(tmp_path, quick_text):
+    (tmp_path / "v4.vasp").write_text("x\n4.25\n0 .5 .5\n.5 0 .5\n.5 .5 0\n1 1\nDirect\n0 0 0\n.5 .5 .5\n")
+    with pytest.raises(StructureError, match="a line of element symbols is expected"):
+        pair_audit(host_file(tmp_path, quick_text, "v4.vasp"))

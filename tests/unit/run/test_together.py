@@ -1,0 +1,81 @@
+"""States of several studies that are the shipped one with other results or recipes."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from defectflow.analyse.compare import compare_study
+from defectflow.demo import demo_folder
+from defectflow.errors import InputError
+from defectflow.pipeline.together import collect_together
+from defectflow.run import Study
+from defectflow.schema import CalcResult
+from defectflow.schema.jsonio import load_record, save_record
+
+AF = "pairs/C_O-C_O_s4_d6.01/AF/static/result.json"
+
+
+@pytest.fixture
+def copied(tmp_path):
+    def copy(name: str, **changes) -> Study:
+        shutil.copytree(demo_folder(), tmp_path / name)
+        if changes:
+            result = load_record(CalcResult, tmp_path / name / AF)
+            save_record(replace(result, **changes), tmp_path / name / AF)
+        return Study.open(tmp_path / name)
+
+    return copy
+
+
+def fourth(*studies):
+    return next(c for c in compare_study(collect_together(studies)) if c.orbit.label == "4")
+
+
+def test_of_two_results_of_the_same_inputs_the_lower_counts_in_any_order(copied):
+    demo = copied("demo")
+    low = copied("low", e0=fourth(demo).af.e0 - 0.05)
+    for studies in ((demo, low), (low, demo)):
+        found = fourth(*studies)
+        assert found.certificate.passed
+        assert found.exchange.delta == pytest.approx(fourth(demo).exchange.delta - 0.05)
+        assert len(found.others) == 1
+
+
+def test_a_run_that_had_not_converged_does_not_hide_the_one_that_has(copied):
+    demo = copied("demo")
+    result = load_record(CalcResult, demo.folder / AF)
+    old = copied("old", e0=result.e0 + 0.1, convergence=replace(result.convergence, electronic=False))
+    assert fourth(old, demo).certificate.passed
+    assert fourth(old, demo).exchange == fourth(demo, old).exchange
+
+
+@pytest.fixture
+def edited(copied):
+    def edit(changes: dict) -> Study:
+        study = copied("edited")
+        document = json.loads((study.folder / "study.json").read_text())
+        for key, value in changes.items():
+            section, name = key.split(".") if "." in key else (None, key)
+            (document["recipe"][section] if section else document["recipe"])[name] = value
+        (study.folder / "study.json").write_text(json.dumps(document))
+        return Study.open(study.folder)
+
+    return edit
+
+
+MESH = {"mesh": [4, 4, 4], "centring": "shifted"}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"settings.incar": {"NCORE": 4}}, {"stages": ["static", "dos"], "dos.kpoints": MESH}]
+)
+def test_what_changes_no_energy_keeps_no_study_out(copied, edited, changes):
+    assert len(collect_together((copied("demo"), edited(changes)))) >= 10
+
+
+@pytest.mark.parametrize("changes", [{"settings.incar": {"LASPH": False}}, {"stages": ["relax", "static"]}])
+def test_what_changes_energies_does(copied, edited, changes):
+    with pytest.raises(InputError, match="energies of unlike settings"):
+        collect_together((copied("demo"), edited(changes)))
