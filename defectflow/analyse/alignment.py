@@ -10,6 +10,8 @@ import numpy as np
 from defectflow.errors import AnalysisError
 from defectflow.schema import CalcResult
 
+LIKE_SITES = 0.01  # eV; potentials of equivalent sites differ by less, as far as the grid lets them
+
 
 @dataclass(frozen=True)
 class BandEdges:
@@ -74,7 +76,8 @@ def host_vbm(defect: CalcResult, far: tuple[int, ...], bulk: CalcResult) -> Refe
     """Host VBM on the defect cell's scale through the electrostatic potential at far sites.
 
     E_VBM(cell) = V_far(cell) + (E_VBM - V)_bulk, V being the site potential of the same element, averaged over
-    the sites farthest from the dopants; the uncertainty is their spread.
+    the sites farthest from the dopants; the uncertainty is half their spread, and where the bulk holds inequivalent
+    sites of the element, of which the farthest may be any, all of the spread of those.
 
     Raises
     ------
@@ -84,11 +87,15 @@ def host_vbm(defect: CalcResult, far: tuple[int, ...], bulk: CalcResult) -> Refe
     symbol = defect.cell.species[far[0]]
     if defect.site_potential_kind != bulk.site_potential_kind or defect.potentials[symbol] != bulk.potentials[symbol]:
         raise AnalysisError(f"site potentials of {symbol} in host and defect cell are not of the same kind")
-    in_bulk = np.mean([v for v, s in zip(bulk.site_potentials, bulk.cell.species, strict=True) if s == symbol])
+    in_bulk = [v for v, s in zip(bulk.site_potentials, bulk.cell.species, strict=True) if s == symbol]
+    unlike = float(np.ptp(in_bulk)) if len(far) < defect.cell.species.count(symbol) else 0.0
+    unlike = unlike if unlike > LIKE_SITES else 0.0
     at_far = defect.site_potentials[list(far)]
-    vbm = float(at_far.mean()) + band_edges(bulk).vbm - float(in_bulk)
+    vbm = float(at_far.mean()) + band_edges(bulk).vbm - float(np.mean(in_bulk))
     source = f"site potential at {len(far)} far {symbol}, spread {np.ptp(at_far):.3f} eV"
-    return Reference("host VBM", vbm, float(np.ptp(at_far)) / 2, source)
+    if unlike:
+        source += f"; {symbol} sites of the host differ by {unlike:.3f} eV"
+    return Reference("host VBM", vbm, float(np.ptp(at_far)) / 2 + unlike, source)
 
 
 def supercell_edges(pristine: CalcResult, bulk: CalcResult) -> tuple[Reference, float]:

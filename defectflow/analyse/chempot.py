@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,11 +23,14 @@ class PhaseEnergy:
         Atoms in the cell.
     energy : float
         Of the cell (eV), on the scale of the engine.
+    reasons : tuple of str
+        What stands against it.
     """
 
     name: str
     atoms: dict[str, int]
     energy: float
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,14 @@ class Limit:
         Per atom (eV), on the scale of the engine.
     fixed_by : dict of str to str
         Element to the phase whose stability ends its range.
+    reasons : tuple of str
+        What stands against any phase: with another energy it might fix another potential, or none.
     """
 
     name: str
     potentials: dict[str, float]
     fixed_by: dict[str, str]
+    reasons: tuple[str, ...] = ()
 
 
 def limits(host: PhaseEnergy, phases: Sequence[PhaseEnergy]) -> tuple[Limit, ...]:
@@ -62,9 +68,11 @@ def limits(host: PhaseEnergy, phases: Sequence[PhaseEnergy]) -> tuple[Limit, ...
         If no phase bounds an element, or the host is not stable against the phases.
     """
     own = list(host.atoms)
+    against = tuple(dict.fromkeys(r for p in (host, *phases) for r in p.reasons))
     known = [p for p in phases if set(p.atoms) <= set(own)]
     others = sorted({s for p in phases for s in p.atoms} - set(own))
-    return tuple(_limit(host, rich, known, [(s, _with(phases, s, own)) for s in others]) for rich in own)
+    ends = (_limit(host, rich, known, [(s, _with(phases, s, own)) for s in others]) for rich in own)
+    return tuple(replace(end, reasons=against) for end in ends)
 
 
 def _with(phases: Sequence[PhaseEnergy], dopant: str, own: list[str]) -> list[PhaseEnergy]:

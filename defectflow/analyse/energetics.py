@@ -99,7 +99,7 @@ def formation(defect: Defect, pristine: Calculated, ends: Sequence[Limit]) -> Fo
     for end in ends:
         if set(added) <= set(end.potentials):
             value = base.value + charge - sum(n * end.potentials[s] for s, n in added.items())
-            found[end.name] = Energy(defect.name, value, error, base.passed, base.reasons)
+            found[end.name] = against(Energy(defect.name, value, error, base.passed, base.reasons), end.reasons)
     return Formation(defect.name, defect.charge, found)
 
 
@@ -117,6 +117,12 @@ def combined(name: str, terms: Sequence[tuple[float, Calculated]]) -> Energy:
     smearing = abs(sum(c * (t.result.free_energy - t.result.e0) for c, t in terms))
     reasons = tuple(dict.fromkeys(r for _, t in terms for r in t.certificate.reasons))
     return Energy(name, float(value), residue + smearing, not reasons, reasons)
+
+
+def against(energy: Energy, reasons: tuple[str, ...]) -> Energy:
+    """The energy with further reasons not to trust it."""
+    found = tuple(dict.fromkeys((*energy.reasons, *reasons)))
+    return replace(energy, passed=not found, reasons=found)
 
 
 def _residue(result: CalcResult) -> float:
@@ -199,7 +205,7 @@ def _capture(cells: tuple[Defect, Defect], dopant: str, sources: Sequence[_Sourc
     }
     for end in ends:
         if element in end.potentials:
-            bare = combined(words, base)
+            bare = against(combined(words, base), end.reasons)
             energies[end.name] = replace(bare, value=bare.value - end.potentials[element])
     return Capture(vacancy.name, filled.name, dopant, energies)
 
@@ -233,12 +239,21 @@ def _moved(composition: dict[str, int], taken: str, given: str) -> dict[str, int
 
 @dataclass(frozen=True)
 class Transition:
-    """E_F above the VBM (eV) at which two charges of a defect have equal formation energies."""
+    """E_F above the VBM (eV) at which two charges of a defect have equal formation energies.
+
+    `reasons` stand against one of the cells or phases; a level with any has no certificate.
+    """
 
     defect: str
     charges: tuple[int, int]
     level: float
     uncertainty: float
+    reasons: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing stands against it."""
+        return not self.reasons
 
 
 def transitions(found: Sequence[Formation]) -> tuple[Transition, ...]:
@@ -256,5 +271,7 @@ def transitions(found: Sequence[Formation]) -> tuple[Transition, ...]:
         for upper, lower in pairwise(states):
             a, b = (next(iter(f.limits.values())) for f in (upper, lower))
             level = (b.value - a.value) / (upper.charge - lower.charge)
-            levels.append(Transition(name, (upper.charge, lower.charge), level, a.uncertainty + b.uncertainty))
+            reasons = tuple(dict.fromkeys((*a.reasons, *b.reasons)))
+            charges, error = (upper.charge, lower.charge), a.uncertainty + b.uncertainty
+            levels.append(Transition(name, charges, level, error, reasons))
     return tuple(levels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from defectflow.analyse.configured import verify_configuration
 from defectflow.analyse.rank import Ranked
 from defectflow.schema.configuration import Promotion
 from defectflow.schema.screen import Keep
@@ -11,6 +12,9 @@ from defectflow.schema.screen import Keep
 
 def promote(rows: Sequence[Ranked], keep: Keep) -> tuple[tuple[Promotion, ...], dict[str, str]]:
     """Apply the rules of a round to the configurations ranked in the round before.
+
+    One whose lowest run is not what it was meant to be (not converged, a dopant off its site) does not go on, and the
+    others of its composition and charge are counted from the lowest one that is.
 
     Returns
     -------
@@ -21,22 +25,26 @@ def promote(rows: Sequence[Ranked], keep: Keep) -> tuple[tuple[Promotion, ...], 
     """
     kept: list[Promotion] = []
     dropped: dict[str, str] = {}
-    places: dict[object, int] = {}
+    sound: dict[object, list[float]] = {}  # E0 of what has a place, by composition and charge
     for row in rows:
-        family = (tuple(row.configuration.composition.items()), row.charge)
-        places[family] = place = places.get(family, 0) + 1
-        if row.above_lowest is None:
+        if row.lowest is None or row.e0 is None:
             dropped[row.name] = "no result in the round before"
-        elif reasons := _reasons(row, keep, place):
-            kept.append(Promotion(row.configuration.label, row.charge, "; ".join(reasons), row.above_lowest))
+            continue
+        if against := verify_configuration(row.lowest).reasons:
+            dropped[row.name] = f"without certificate in the round before ({against[0]})"
+            continue
+        energies = sound.setdefault((tuple(row.configuration.composition.items()), row.charge), [])
+        energies.append(row.e0)
+        place, above = len(energies), row.e0 - energies[0]
+        if reasons := _reasons(row, keep, place, above):
+            kept.append(Promotion(row.configuration.label, row.charge, "; ".join(reasons), above))
         else:
-            dropped[row.name] = f"{row.above_lowest:.3f} eV above the lowest, number {place}: no rule keeps it"
+            dropped[row.name] = f"{above:.3f} eV above the lowest, number {place}: no rule keeps it"
     return tuple(kept), dropped
 
 
-def _reasons(row: Ranked, keep: Keep, place: int) -> list[str]:
+def _reasons(row: Ranked, keep: Keep, place: int, above: float) -> list[str]:
     found = []
-    above = row.above_lowest or 0.0
     if keep.lowest is not None and place <= keep.lowest:
         found.append(f"number {place} of the lowest {keep.lowest}")
     if keep.window is not None and above <= keep.window + row.uncertainty:

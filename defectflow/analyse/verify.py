@@ -22,7 +22,9 @@ HOST_MOMENT = 0.3  # muB; larger ones on atoms of the host make its own magnetic
 SHELL_TOLERANCE = 0.15  # relative change of the dopants' distance
 FORCE_SLACK = 2.0  # largest force of the static run over the limit of the relaxation
 # Numerics that follow from what a cell holds, and say nothing about the method.
-OF_THE_CELL = frozenset({"convergence", "charge", "NELECT", "MAGMOM", "ISPIN"})
+OF_THE_CELL = frozenset(
+    {"convergence", "charge", "NELECT", "MAGMOM", "ISPIN", "NGX", "NGY", "NGZ", "NGXF", "NGYF", "NGZF", "ENAUG"}
+)
 SCF_SLACK = 0.005  # eV between the relaxation's last energy and the static run's
 
 

@@ -39,7 +39,14 @@ def energetics_document(found: Energetics) -> dict[str, Any]:
         ],
         "binding": [{"complex": e.name, **_row(e)} for e in found.bindings],
         "transitions": [
-            {"defect": t.defect, "charges": list(t.charges), "above_vbm": t.level, "uncertainty": t.uncertainty}
+            {
+                "defect": t.defect,
+                "charges": list(t.charges),
+                "above_vbm": t.level,
+                "uncertainty": t.uncertainty,
+                "passed": t.passed,
+                "reasons": list(t.reasons),
+            }
             for t in found.transitions
         ],
         "corrections": [
@@ -142,7 +149,8 @@ def _bindings(found: Energetics) -> Table:
 def _transitions(found: Energetics) -> Table:
     table = new_table("defect", "charges", "level above VBM (eV)")
     for t in found.transitions:
-        table.add_row(t.defect, "{:+d}/{:+d}".format(*t.charges), f"{t.level:.2f} ± {t.uncertainty:.2f}")
+        text = f"{t.level:.2f} ± {t.uncertainty:.2f}" + ("" if t.passed else " FAILED")
+        table.add_row(t.defect, "{:+d}/{:+d}".format(*t.charges), text)
     return table
 
 
@@ -156,8 +164,11 @@ def formation_figure(found: Energetics, gap: float) -> Figure:
     names = list(dict.fromkeys(f.defect for f in found.formation))
     for axis, end in zip(axes, found.limits, strict=True):
         for n, name in enumerate(names):
-            lines = [(f.charge, f.limits[end.name].value) for f in found.formation if f.defect == name and f.limits]
-            passed = all(f.limits[end.name].passed for f in found.formation if f.defect == name and f.limits)
+            states = [f for f in found.formation if f.defect == name and end.name in f.limits]
+            if not states:  # no phase holds one of its elements
+                continue
+            lines = [(f.charge, f.limits[end.name].value) for f in states]
+            passed = all(f.limits[end.name].passed for f in states)
             curve = np.min([value + q * fermi for q, value in lines], axis=0)
             colour, dash = (BLUE, RED, GREEN, ORANGE)[n % 4], ("-", "--", ":", "-.")[n // 4 % 4]
             axis.plot(

@@ -86,11 +86,12 @@ def _host(pristine: Calculated) -> PhaseEnergy:
     units = gcd(*atoms.values())
     formula = {s: n // units for s, n in atoms.items()}
     name = "".join(f"{s}{n if n > 1 else ''}" for s, n in formula.items())
-    return PhaseEnergy(name, formula, pristine.result.e0 / units)
+    return PhaseEnergy(name, formula, pristine.result.e0 / units, pristine.certificate.reasons)
 
 
 def _phase(phase: Calculated) -> PhaseEnergy:
-    return PhaseEnergy(phase.name, dict(Counter(phase.result.cell.species)), phase.result.e0)
+    atoms = dict(Counter(phase.result.cell.species))
+    return PhaseEnergy(phase.name, atoms, phase.result.e0, phase.certificate.reasons)
 
 
 class _Charged:

@@ -10,6 +10,7 @@ from defectflow.errors import EngineError, InputError
 from defectflow.pipeline import failed_jobs, run_jobs
 from defectflow.run import AnyStudy, RunOptions, open_study
 from defectflow.run.collect import trusted_result
+from defectflow.run.corrections import with_overrides
 from defectflow.run.same_study import SUMMARY
 from defectflow.schema import Job
 from defectflow.schema.jsonio import write_atomic
@@ -76,7 +77,8 @@ def reproduce(study: AnyStudy, path: str, folder: Path, jobs: int | None, option
     EngineError
         If a calculation fails.
     """
-    links, stored = chain(study, path), trusted_result(study, path)
+    links = tuple(with_overrides(study, job) for job in chain(study, path))  # corrections that its pair needed, too
+    stored = trusted_result(study, path)
     if folder.exists() and any(folder.iterdir()):
         raise InputError("is not empty", where=str(folder), todo="choose another with -o")
     again = copy_of(study, folder)

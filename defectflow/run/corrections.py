@@ -12,10 +12,10 @@ def with_overrides(study: AnyStudy, job: Job) -> Job:
     """The job with every energy-changing correction that any run of its group needed.
 
     The run that was corrected is itself run again with them from its first step, so that no energy of the study
-    comes out of a run whose settings changed on the way.
+    comes out of a run whose settings changed on the way. Overrides that the job came with stay.
     """
-    found = {c.tag: c.after for path in group(study, job.path) for c in kept_corrections(study.state(path))}
-    return replace(job, overrides=tuple(sorted(found.items())))
+    needed = {c.tag: c.after for path in group(study, job.path) for c in kept_corrections(study.state(path))}
+    return replace(job, overrides=tuple(sorted((dict(job.overrides) | needed).items())))
 
 
 def has_overrides(study: AnyStudy, path: str) -> bool:

@@ -23,6 +23,7 @@ from defectflow.schema.kinds import load_any
 from defectflow.schema.recipe_file import KINDS, checked_recipe, kind_of, kind_of_model, named_by
 from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.host import with_inline_host
+from defectflow.structures.phases import with_inline_phases
 
 RECIPE = "study.toml"
 RESULT = "result.json"
@@ -210,8 +211,8 @@ class ScreenStudy(RunFolder[ScreenRecipe]):
 
     @classmethod
     def load(cls, path: Path) -> ScreenRecipe:
-        """Read a recipe; a host file is replaced by what it holds."""
-        return with_inline_host(super().load(path))
+        """Read a recipe; files of the host and the phases are replaced by what they hold."""
+        return with_inline_phases(with_inline_host(super().load(path)))
 
     @classmethod
     def open(cls, folder: Path) -> Self:

@@ -66,13 +66,21 @@ def named_by(path: Path) -> Iterator[None]:
 
 def _absolute_file(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     # A file is named relative to the recipe that names it, so a study can be moved as one folder.
-    host = document.get("host")
-    if isinstance(host, dict) and isinstance(host.get("file"), str):
-        return {**document, "host": {**host, "file": str(Path.cwd() / folder / host["file"])}}
+    phases = document.get("references")
+    if isinstance(phases, list):
+        document = {**document, "references": [_absolute(phase, folder) for phase in phases]}
+    if isinstance(document.get("host"), dict):
+        return {**document, "host": _absolute(document["host"], folder)}
     if isinstance(document.get("base"), str):
         path = Path.cwd() / folder / document["base"]
         return {**document, "base": _absolute_file(read_toml(path, "recipe", "base names a recipe"), path.parent)}
     return document
+
+
+def _absolute(table: Any, folder: Path) -> Any:
+    if not isinstance(table, dict) or not isinstance(table.get("file"), str):
+        return table
+    return {**table, "file": str(Path.cwd() / folder / table["file"])}
 
 
 def check_sources(recipe: Record, sources: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictFloat, StrictInt, field_validator, model_validator
 
 from defectflow.schema.family import Family, NamedCase, checked_moments
-from defectflow.schema.host import Host, Supercell, Vector
+from defectflow.schema.host import Host, InlineStructure, Supercell, Vector
 from defectflow.schema.quantity import Energy, Force, Length, Moment
 from defectflow.schema.recipe import Bulk, DosSettings
 from defectflow.schema.recipe_file import check_sources, checked_recipe
@@ -88,17 +88,20 @@ class ReferencePhase(Record):
     """A phase that fixes chemical potentials, by its name in ``defectflow/materials/phases.toml``.
 
     A crystal needs ``kpoints``; a molecule or atom the size of its ``box``. A phase that is not in that file is given
-    as a structure ``file``, under a name of its own.
+    as a structure ``file``, under a name of its own; run folders hold it as ``structure``.
     """
 
     phase: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
     file: str | None = None
+    structure: InlineStructure | None = None
     kpoints: KMesh | None = None
     box: Annotated[Length, Field(ge=5, le=30)] | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> ReferencePhase:
-        if self.file is not None and self.box is not None:
+        if self.file is not None and self.structure is not None:
+            raise ValueError("file and structure say the same twice: give one")
+        if (self.file or self.structure) and self.box is not None:
             raise ValueError("box is for phases of this package; the cell of a file holds its own vacuum: give kpoints")
         if (self.kpoints is None) == (self.box is None):
             raise ValueError('a crystal needs kpoints, a molecule or an atom box = "9 A"')

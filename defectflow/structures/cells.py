@@ -103,9 +103,10 @@ def describe_cell(host: Cell, matrix: Ints, element: str, pair: Floats) -> CellP
         If no two sites of the sublattice are that far apart.
     """
     table = pair_table(host.to_pymatgen(), matrix, element)
-    orbit = table.joined_by(pair)
-    if orbit is None:
+    joined = table.joined_by(pair)
+    if not joined:
         raise StructureError(f"no two {element} sites are {np.round(pair, 4).tolist()} A apart")
+    orbit = joined[0]
     shifts = lattice_points(matrix @ host.lattice, float(np.linalg.norm(matrix @ host.lattice, axis=1).sum()))
     own = np.linalg.norm(shifts, axis=1)
     images = np.concatenate([np.linalg.norm(shifts + orbit.vector, axis=1), own[own > SAME_LENGTH]])

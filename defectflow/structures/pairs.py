@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 AUDITED_SHELLS = 12
-_SAME_LENGTH = 1e-4  # A
+_SAME_LENGTH = 2e-3  # A; symmetry takes sites 1e-3 A off their place for equal (structures.symmetry.SYMPREC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +45,13 @@ class PairTable:
     sites: Ints
     which: Ints
 
-    def joined_by(self, vector: Floats) -> PairOrbit | None:
-        """The pair of two sites that are `vector` (A) apart, modulo the supercell; None if there are none."""
+    def joined_by(self, vector: Floats) -> tuple[PairOrbit, ...]:
+        """The pairs of two sites that are `vector` (A) apart, modulo the supercell; several if sites are inequivalent."""
         coords = self.cell.frac_coords[self.sites]
         offset = coords[None] - coords[:, None] - self.cell.lattice.get_fractional_coords(vector)
         offset -= np.round(offset)
-        distance = np.linalg.norm(offset @ self.cell.lattice.matrix, axis=2)
-        first, second = np.unravel_index(np.argmin(distance), distance.shape)
-        number = int(self.which[first, second])
-        return self.orbits[number] if distance[first, second] < 1e-2 and number >= 0 else None
+        found = self.which[np.linalg.norm(offset @ self.cell.lattice.matrix, axis=2) < 1e-2]
+        return tuple(self.orbits[n] for n in np.unique(found[found >= 0]))
 
 
 def distinct_pairs(host: Structure, matrix: Ints, element: str) -> tuple[PairOrbit, ...]:

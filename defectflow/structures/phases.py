@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from defectflow.errors import RecipeError
 from defectflow.materials.phases import Phase, is_known, known_phase
 from defectflow.schema.cell import Cell
 from defectflow.schema.host import Host
-from defectflow.schema.screen import ReferencePhase
-from defectflow.structures.host import host_structure
+from defectflow.schema.screen import ReferencePhase, ScreenRecipe
+from defectflow.structures.host import host_from, host_structure
 
 _SIDES = (1.0, 1.05, 1.1)  # of the box of an atom: no two p levels may be equal by symmetry
 
@@ -24,11 +22,11 @@ def phase_cell(reference: ReferencePhase) -> Cell:
     RecipeError
         If the phase is unknown, or a crystal was given a box or a molecule a mesh.
     """
-    if reference.file is not None:
+    if reference.file is not None or reference.structure is not None:
         if is_known(reference.phase):
             what = f'"{reference.phase}" is a phase of this package'
             raise RecipeError(what, where="references.phase", todo="give the phase of a file another name")
-        return Cell.from_pymatgen(host_structure(Host(file=str(Path(reference.file)))))
+        return Cell.from_pymatgen(host_structure(Host(file=reference.file, structure=reference.structure)))
     phase = known_phase(reference.phase)
     if (phase.kind == "crystal") != (reference.box is None):
         needs = "kpoints" if phase.kind == "crystal" else 'box = "9 A"'
@@ -37,6 +35,17 @@ def phase_cell(reference: ReferencePhase) -> Cell:
         )
     cell = _crystal(phase) if reference.box is None else _boxed(phase, reference.box)
     return cell.with_moments(np.full(len(cell), phase.moment / len(cell)))
+
+
+def with_inline_phases(recipe: ScreenRecipe) -> ScreenRecipe:
+    """The recipe with files of phases replaced by the structures they hold, so that a study stands on its own."""
+    references = tuple(_inline(r) if r.file else r for r in recipe.references)
+    return recipe.model_copy(update={"references": references})
+
+
+def _inline(reference: ReferencePhase) -> ReferencePhase:
+    structure = host_from(host_structure(Host(file=reference.file))).structure
+    return reference.model_copy(update={"file": None, "structure": structure})
 
 
 def _crystal(phase: Phase) -> Cell:

@@ -66,10 +66,15 @@ def _by_shell(host: Structure, table: PairTable, element: str, shell: int) -> Pa
 def _by_vector(host: Structure, table: PairTable, element: str, vector: Vector) -> PairOrbit:
     target = np.array(vector) * host.lattice.a
     length = float(np.linalg.norm(target))
-    orbit = table.joined_by(target)
-    if orbit is None:
+    joined = table.joined_by(target)
+    if len(joined) > 1:
+        names = ", ".join(o.label for o in joined)
+        what = f"{vector} joins {element} sites of several distinct pairs of this cell: {names}"
+        raise StructureError(what, where="pairs.vectors_over_a", todo=f"take them by number: select = [{names}]")
+    if not joined:
         todo = "give the vector in units of the host's lattice constant a"
         raise StructureError(f"{vector} joins no two {element} sites", where="pairs.vectors_over_a", todo=todo)
+    orbit = joined[0]
     if length < orbit.distance + 1e-3:
         return orbit
     cells = _cells_holding(host, element, lambda o: abs(o.distance - length) < 1e-3)

@@ -140,6 +140,17 @@ def test_a_failed_run_fails_every_energy_it_is_in():
     )
 
 
+def test_a_failed_phase_fails_every_energy_at_its_limits():
+    (end,) = (
+        e for e in limits(HOST, [replace(p, reasons=(f"{p.name}: moved",)) for p in PHASES]) if e.name == "O-rich"
+    )
+    charged = replace(V_O, charge=2, correction=-4.0)
+    formed = [formation(d, PRISTINE, (end,)) for d in (V_O, charged)]
+    (capture,) = captures([V_O, C_O], PRISTINE, [], (end,))
+    (level,) = transitions(formed)
+    assert not any(e.passed for e in (*(f.limits["O-rich"] for f in formed), capture.energies["O-rich"], level))
+
+
 def test_the_level_between_two_charges():
     """E_f(+2) = 2 eV and E_f(0) = 6 eV at the VBM: equal at 2 eV."""
     charged = replace(V_O, charge=2, correction=-4.0)

@@ -140,6 +140,13 @@ def test_what_is_dropped_says_why():
     }
 
 
+def test_a_run_that_failed_takes_nobodys_place():
+    rows = rank((failing(entry("bad", e0=-13.0)), entry("a", e0=-10.0), entry("b", e0=-9.9)))
+    kept, dropped = promote(rows, Keep(lowest=1, window=0.15))
+    assert [(p.label, round(p.above_lowest, 3)) for p in kept] == [("a", 0.0), ("b", 0.1)]
+    assert dropped["bad"].startswith("without certificate in the round before")
+
+
 def test_an_open_order_goes_on():
     rows = rank((entry("a", e0=-10.0), entry("b", e0=-9.0), entry("b", "AF", e0=-9.01)))
     kept, _ = promote(rows, Keep(order_error=0.02))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from defectflow.analyse.verify import verify_pair, verify_run, verify_settings, verify_state
+from defectflow.analyse.verify import verify_method, verify_pair, verify_run, verify_settings, verify_state
 from defectflow.demo import tiny_pair, tiny_result
 from defectflow.schema import StateEntry
 
@@ -174,6 +174,12 @@ def test_further_tags_that_change_no_energy_may_differ(tags, passed):
     af = tiny_result("AF")
     other = replace(af, settings=af.settings.model_copy(update={"incar": tags}))
     assert pair_certificate(af=other).passed is passed
+
+
+@pytest.mark.parametrize(("tag", "passed"), [("NGXF", True), ("ENAUG", True), ("PREC", False)])
+def test_grids_follow_from_a_cell_and_are_no_other_method(tag, passed):
+    cells = [replace(tiny_result(), numerics={tag: value}) for value in ("42", "24")]
+    assert verify_method(*cells).passed is passed
 
 
 def with_host_moments(result, *moments):

@@ -49,6 +49,25 @@ def test_the_fifth_shell_of_the_lattice_aliases_onto_the_first_pair():
     assert first.bonds[5] == 2
 
 
+def test_coordinates_of_four_digits_make_the_shells_of_ten():
+    exact, element = HOSTS["wurtzite"]
+    rough = Structure(exact.lattice, exact.species, np.round(exact.frac_coords, 4))
+    found = [distinct_pairs(host, np.diag([2, 2, 1]), element) for host in (exact, rough)]
+    first, second = ([(p.bulk_shells, p.images, p.partner_sites) for p in pairs] for pairs in found)
+    assert first == second
+
+
+def test_a_vector_that_joins_inequivalent_sites_is_ambiguous():
+    perovskite = Structure(
+        Lattice.tetragonal(3.9, 4.15),
+        ["Ba", "Ti", "O", "O", "O"],
+        [[0, 0, 0], [0.5, 0.5, 0.52], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
+    )
+    wanted = Pairs(dopants=("N", "N"), sublattice="O", vectors_over_a=((1.0, 0.0, 0.0),))
+    with pytest.raises(StructureError, match="joins O sites of several distinct pairs"):
+        select_pairs(perovskite, np.diag([3, 3, 3]), wanted)
+
+
 def test_the_heisenberg_sums_of_the_64_atom_cube():
     bonds = [p.bonds for p in distinct_pairs(MGO, np.diag([2, 2, 2]), "O")]
     assert [(b.get(1), b.get(5)) for b in bonds] == [(1, 2), *[(None, None)] * 4]

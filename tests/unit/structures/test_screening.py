@@ -289,3 +289,17 @@ def test_counting_within_limits_honours_most(screen_file):
     text = screen_file((SEARCH, 'dopants = { C_O = 5 }\nnearest = "2 A"'), ("[host]", "most = 10\n[host]"))
     with pytest.raises(StructureError, match="more than 10 configurations"):
         count(load_screen(text))
+
+
+def test_the_file_of_a_phase_lies_beside_the_recipe_and_is_kept_in_the_study(tmp_path, screen_file, monkeypatch):
+    from defectflow.run import ScreenStudy
+
+    (tmp_path / "mg.vasp").write_text("Mg\n3.2\n1 0 0\n0 1 0\n0 0 1\nMg\n1\nDirect\n0 0 0\n")
+    phases = '[[references]]\nphase = "Mg_sc"\nfile = "mg.vasp"\nkpoints = { mesh = [4, 4, 4], centring = "gamma" }\n'
+    oxygen = '[[references]]\nphase = "O2"\nbox = "8 A"\n[moments]'
+    text = screen_file(("[moments]", phases + oxygen))
+    monkeypatch.chdir("/")
+    study = ScreenStudy.create(tmp_path / "run", text, "gpaw")
+    (tmp_path / "mg.vasp").unlink()
+    (job,) = (j for j in ScreenStudy.open(study.folder).jobs if j.path.endswith("phase.Mg_sc/static"))
+    assert job.cell.species == ("Mg",)
