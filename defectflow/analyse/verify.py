@@ -24,7 +24,9 @@ FORCE_SLACK = 2.0  # largest force of the static run over the limit of the relax
 # Numerics that follow from what a cell holds, and say nothing about the method.
 OF_THE_CELL = frozenset(
     {"convergence", "charge", "NELECT", "MAGMOM", "ISPIN", "NGX", "NGY", "NGZ", "NGXF", "NGYF", "NGZF", "ENAUG"}
+    | {"LDAUL", "LDAUU", "LDAUJ"}  # lists by kinds of atoms; settings.incar has them by element
 )
+TOP_FILLED = 0.01  # occupation of the highest band above which electrons may be missing their level
 SCF_SLACK = 0.005  # eV between the relaxation's last energy and the static run's
 
 
@@ -59,7 +61,14 @@ def verify_run(result: CalcResult, name: str) -> Certificate:
         limit = result.settings.force_tolerance
         remarks.append(f"{name}: no ion moved in this run, largest force {c.max_force:.2f} eV/A (limit {limit:g})")
     remarks += [f"{name}: {w}" for w in result.warnings]
-    return certificate(converged_reasons(c, name), remarks)
+    return certificate([*converged_reasons(c, name), *_too_few_bands(result, name)], remarks)
+
+
+def _too_few_bands(result: CalcResult, name: str) -> list[str]:
+    top = float(result.occupations[:, :, -1].max(initial=0.0))
+    if top <= TOP_FILLED:
+        return []
+    return [f"{name}: the highest band is filled by {top:.2f}: it has too few; raise settings.empty_bands"]
 
 
 def converged_reasons(c: Convergence, name: str) -> list[str]:

@@ -27,9 +27,15 @@ def build_pair_cells(recipe: Recipe) -> list[tuple[PairCell, Start]]:
 
     The spin states of one pair share origin, site order and geometry, so that nothing but the moments
     differs between them. The sites are grouped by element, dopants last.
+
+    Raises
+    ------
+    StructureError
+        If a pair does not exist, or two unlike dopants on its sites could be exchanged.
     """
     host = host_structure(recipe.host)
     pristine = supercell(host, recipe.supercell.rows)
+    _check_exchange(recipe, pair_audit(recipe))
     return [
         (PairCell(cell, dopants, orbit, state, start.name), start)
         for orbit in pair_audit(recipe)
@@ -51,6 +57,20 @@ def _check_starts(recipe: Recipe, orbits: tuple[PairOrbit, ...]) -> None:
     if bare := [o.label for o in orbits if not any(start.is_for(o.label) for start in starts)]:
         what = f"pair {bare[0]} has no start"
         raise StructureError(what, where="spin.starts", todo='add one to its pairs, or { kind = "symmetric" }')
+
+
+def _check_exchange(recipe: Recipe, orbits: tuple[PairOrbit, ...]) -> None:
+    """Unlike dopants on unlike sites make two configurations of one pair, of which a recipe of pairs would hold one."""
+    first, second = recipe.pairs.dopants
+    if first == second:
+        return
+    table = pair_table(host_structure(recipe.host), np.array(recipe.supercell.rows), recipe.pairs.sublattice)
+    for orbit in orbits:
+        if not table.exchangeable(orbit):
+            what = f"{first} and {second} exchanged on the sites of pair {orbit.label} are another configuration"
+            site = recipe.pairs.sublattice
+            todo = f"list both by a screening: dopants = {{ {first}_{site} = 1, {second}_{site} = 1 }} (screen --help)"
+            raise StructureError(what, where="pairs.dopants", todo=todo)
 
 
 def _spin_states(recipe: Recipe, pristine: Structure, orbit: PairOrbit) -> list[tuple[str, Cell, tuple[int, int]]]:

@@ -38,15 +38,29 @@ class PairTable:
         Indices of the sublattice's sites in `cell`.
     which : (n, n) int
         Index into `orbits` of the pair of two sites of the sublattice, -1 on the diagonal.
+    permutations : (operations, n) int
+        Image of every site of the sublattice under each operation that keeps the supercell.
     """
 
     orbits: tuple[PairOrbit, ...]
     cell: Structure
     sites: Ints
     which: Ints
+    permutations: Ints
+
+    def exchangeable(self, orbit: PairOrbit) -> bool:
+        """Whether symmetry maps the first site on the second and the second on the first."""
+        first, second = (int(np.flatnonzero(self.sites == site)[0]) for site in orbit.sites)
+        reached, at_the_edge = {(first, second)}, [(first, second)]
+        while at_the_edge:
+            i, j = at_the_edge.pop()
+            new = set(zip(self.permutations[:, i].tolist(), self.permutations[:, j].tolist(), strict=True)) - reached
+            reached |= new
+            at_the_edge += new
+        return (second, first) in reached
 
     def joined_by(self, vector: Floats) -> tuple[PairOrbit, ...]:
-        """The pairs of two sites that are `vector` (A) apart, modulo the supercell; several if sites are inequivalent."""
+        """The pairs of two sites that are `vector` (A) apart, modulo the supercell; several of inequivalent sites."""
         coords = self.cell.frac_coords[self.sites]
         offset = coords[None] - coords[:, None] - self.cell.lattice.get_fractional_coords(vector)
         offset -= np.round(offset)
@@ -86,7 +100,7 @@ def pair_table(host: Structure, matrix: Ints, element: str) -> PairTable:
     for n, (orbit, _, _) in enumerate(found):
         which[orbit[:, 0], orbit[:, 1]] = which[orbit[:, 1], orbit[:, 0]] = n
     orbits = tuple(audit.orbit(str(n + 1), *entry) for n, entry in enumerate(found))
-    return PairTable(orbits, cell, sites, which)
+    return PairTable(orbits, cell, sites, which, permutations)
 
 
 def pair_orbits(permutations: Ints) -> list[Ints]:

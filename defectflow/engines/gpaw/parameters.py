@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any
 
+from defectflow.engines.bands import number_of_bands
 from defectflow.schema import Job, KMesh, Smearing
 
 
@@ -18,7 +18,7 @@ def gpaw_parameters(job: Job, preset: dict[str, Any], n_electrons: float) -> dic
         moments, so FM and AF cells have the same bands (GPAW's own choice differs between them).
     """
     settings = job.settings
-    bands = ceil(n_electrons / 2) + settings.empty_bands
+    bands = number_of_bands(job, n_electrons)
     charged = {"charge": job.charge} if job.charge else {}
     return {
         **charged,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import groupby
-from math import ceil
 from typing import Any
 
 import numpy as np
 
+from defectflow.engines.bands import number_of_bands
 from defectflow.errors import InputError
 from defectflow.schema import Job, KMesh, Smearing
 
@@ -15,6 +15,9 @@ from defectflow.schema import Job, KMesh, Smearing
 LOCKED = (
     "ICHARG", "ISTART", "LCHARG", "IBRION", "ISIF", "LORBIT", "LVHAR", "LVTOT", "METAGGA", "LHFCALC", "NELECT",
 )  # fmt: skip
+
+# Lists by kind of atom, with the value of a kind that none is given for: no d or f shell, no U, no J.
+NO_HUBBARD = {"LDAUL": -1, "LDAUU": 0, "LDAUJ": 0}
 
 Tag = bool | int | float | str | list[float]
 # Set from the recipe; a preset or an extra tag of the same name would say it twice.
@@ -46,12 +49,32 @@ def incar_tags(job: Job, preset: dict[str, Any], n_electrons: float, order: np.n
     if locked := sorted(set(job.settings.incar) & set(LOCKED)):
         todo = "leave it out of settings.incar; FM/AF energies of this package are PBE (+U) with the stages' own runs"
         raise InputError(f"{locked[0]} belongs to the stages", where="settings.incar", todo=todo)
+    kinds = tuple(dict.fromkeys(job.cell.species[site] for site in order))
+    chosen |= {tag: by_kind(tag, chosen[tag], kinds) for tag in NO_HUBBARD if tag in chosen}
     if job.stage == "static" and job.parent is not None:
         chosen["ICHARG"] = 1  # goes on from the relaxed density, so that the SCF stays in its minimum
     tags: dict[str, Tag] = {**_from_recipe(job, n_electrons), **chosen}
     if job.spin_polarised:
         tags["MAGMOM"] = [float(m) for m in job.cell.moments[order]]
     return overridden(tags, job.overrides)
+
+
+def by_kind(tag: str, value: Tag, kinds: tuple[str, ...]) -> str:
+    """List of a tag that goes by kinds of atoms, in their order in the POSCAR, from ``"Ni:5.3 Fe:4"``.
+
+    Raises
+    ------
+    InputError
+        If it is a bare list: which value belongs to which kind would change from cell to cell of a study.
+    """
+    words = [word.partition(":") for word in str(value).split()]
+    if not words or any(not (name.isalpha() and number) for name, _, number in words):
+        what = f'{tag} = "{value}" does not say which kinds of atoms its values are for'
+        raise InputError(
+            what, where="settings.incar", todo=f'write each with its element: {tag} = "Ni:2 O:{NO_HUBBARD[tag]}"'
+        )
+    given = {name: number for name, _, number in words}
+    return " ".join(given.get(kind, str(NO_HUBBARD[tag])) for kind in kinds)
 
 
 def overridden(tags: dict[str, Tag], overrides: tuple[tuple[str, str], ...]) -> dict[str, Tag]:
@@ -84,7 +107,7 @@ def _from_recipe(job: Job, n_electrons: float) -> dict[str, Tag]:
         "SIGMA": s.smearing.width,
         "ISPIN": 2 if job.spin_polarised else 1,
         "ISYM": 2 if s.symmetry else 0,  # 0 keeps k = -k and nothing else
-        "NBANDS": ceil(n_electrons / 2) + s.empty_bands,
+        "NBANDS": number_of_bands(job, n_electrons),
         **({"NELECT": n_electrons} if job.charge else {}),
     }
 

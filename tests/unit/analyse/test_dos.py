@@ -95,6 +95,16 @@ def test_the_host_vbm_of_the_host_itself_is_its_own():
     assert host_vbm(bulk, (6, 7), bulk).energy == pytest.approx(band_edges(bulk).vbm)
 
 
+def test_inequivalent_sites_of_the_host_leave_its_vbm_open():
+    bulk = tiny_result("NM")
+    oxygen = [i for i, s in enumerate(bulk.cell.species) if s == "O"]
+    potentials = bulk.site_potentials.copy()
+    potentials[oxygen[-1]] += 1.0
+    unlike = replace(bulk, site_potentials=potentials)
+    found = host_vbm(unlike, (oxygen[-1],), unlike)
+    assert abs(found.energy - band_edges(bulk).vbm) <= found.uncertainty
+
+
 def test_other_potentials_cannot_be_aligned():
     bulk = replace(tiny_result("NM"), potentials={"Mg": "toy", "C": "toy", "O": "O_s"})
     with pytest.raises(AnalysisError, match="not of the same kind"):

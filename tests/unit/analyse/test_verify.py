@@ -182,6 +182,12 @@ def test_grids_follow_from_a_cell_and_are_no_other_method(tag, passed):
     assert verify_method(*cells).passed is passed
 
 
+def test_a_filled_highest_band_fails():
+    result = tiny_result()
+    full = replace(result, occupations=np.ones_like(result.occupations))
+    assert any("the highest band is filled by 1.00" in r for r in verify_run(full, "FM").reasons)
+
+
 def with_host_moments(result, *moments):
     found = result.site_moments.copy()
     found[: len(moments)] = moments

@@ -48,6 +48,31 @@ def incar(job_) -> Incar:
     return Incar.from_str(files(job_)["INCAR"])
 
 
+def with_tags(job_, **tags):
+    return replace(job_, settings=job_.settings.model_copy(update={"incar": tags}))
+
+
+def test_hubbard_values_follow_the_kinds_of_each_cell(paper):
+    lists = {}
+    for ending in ("bulk/static", "FM/relax"):
+        found = incar(with_tags(job(paper, ending), LDAU=True, LDAUL="O:1 C:2", LDAUU="C:3.5"))
+        lists[ending] = (found["LDAUL"], found["LDAUU"])
+    assert lists == {"bulk/static": ([-1, 1], [0, 0]), "FM/relax": ([-1, 1, 2], [0, 0, 3.5])}
+
+
+@pytest.mark.parametrize("value", ["-1 2 2", 2, "Ni:", ""])
+def test_a_hubbard_list_without_elements_is_refused(paper, value):
+    with pytest.raises(InputError, match="does not say which kinds of atoms"):
+        files(with_tags(job(paper, "FM/relax"), LDAUL=value))
+
+
+def test_moments_that_fill_the_bands_are_refused(paper):
+    state = job(paper, "FM/relax")
+    large = replace(state, cell=state.cell.with_moments(np.full(len(state.cell), 1.0)))
+    with pytest.raises(InputError, match="fill 158 bands of one spin, of 140"):
+        files(large)
+
+
 def test_ten_pair_states(states):
     assert [f"{p.parent.name}{p.name}" for p in states] == [f"{n}{s}" for n in "12345" for s in ("AF", "FM")]
 

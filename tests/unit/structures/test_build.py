@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from defectflow.errors import StructureError
 from defectflow.resources import resource
 from defectflow.schema import Cell, load_recipe
 from defectflow.structures import build_pair_cells
@@ -63,6 +64,18 @@ def test_two_different_dopants_keep_their_roles(recipe_file):
     pair = build_pair_cells(load_recipe(path))[1][0]
     assert [pair.cell.species[d] for d in pair.dopants] == ["N", "C"]
     assert [pair.cell.moments[d] for d in pair.dopants] == [2.0, -2.0]
+
+
+def test_unlike_dopants_that_could_be_exchanged_are_refused(tmp_path, recipe_file):
+    slab = "x\n1\n3 0 0\n0 3 0\n0 0 9\nMg O\n1 2\nDirect\n0 0 0\n.5 .5 .2\n.5 .5 .6\n"
+    (tmp_path / "polar.vasp").write_text(slab)
+    path = recipe_file(
+        ('material = "MgO"\nlattice_constant = "4.25 A"', f'file = "{tmp_path}/polar.vasp"'),
+        ('"host.lattice_constant"', '"host.file"'),
+        ('dopants = ["C", "C"]', 'dopants = ["C", "N"]'),
+    )
+    with pytest.raises(StructureError, match="C and N exchanged on the sites of pair"):
+        build_pair_cells(load_recipe(path))
 
 
 def test_each_dopant_has_its_own_moment(recipe_file):

@@ -15,7 +15,7 @@ from defectflow.resources import resource
 from defectflow.schema.host import Host
 from defectflow.schema.recipe import Pairs
 from defectflow.structures import distinct_pairs, host_structure, select_pairs, supercell
-from defectflow.structures.pairs import pair_orbits
+from defectflow.structures.pairs import pair_orbits, pair_table
 
 MGO = host_structure(Host(material="MgO"))
 HOSTS = {
@@ -31,6 +31,11 @@ HOSTS = {
         "O",
     ),
 }  # fmt: skip
+PEROVSKITE = Structure(
+    Lattice.tetragonal(3.9, 4.15),
+    ["Ba", "Ti", "O", "O", "O"],
+    [[0, 0, 0], [0.5, 0.5, 0.52], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
+)
 
 
 def test_the_papers_cell_has_five_pairs(defectflow):
@@ -58,14 +63,19 @@ def test_coordinates_of_four_digits_make_the_shells_of_ten():
 
 
 def test_a_vector_that_joins_inequivalent_sites_is_ambiguous():
-    perovskite = Structure(
-        Lattice.tetragonal(3.9, 4.15),
-        ["Ba", "Ti", "O", "O", "O"],
-        [[0, 0, 0], [0.5, 0.5, 0.52], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
-    )
     wanted = Pairs(dopants=("N", "N"), sublattice="O", vectors_over_a=((1.0, 0.0, 0.0),))
     with pytest.raises(StructureError, match="joins O sites of several distinct pairs"):
-        select_pairs(perovskite, np.diag([3, 3, 3]), wanted)
+        select_pairs(PEROVSKITE, np.diag([3, 3, 3]), wanted)
+
+
+def test_sites_are_exchangeable_where_an_operation_swaps_them():
+    rocksalt, polar = pair_table(MGO, np.diag([2, 2, 2]), "O"), pair_table(PEROVSKITE, np.diag([2, 2, 2]), "O")
+    assert all(rocksalt.exchangeable(orbit) for orbit in rocksalt.orbits)
+    kinds = {
+        orbit.sites: len({polar.cell.frac_coords[s][2].round(3) % 0.5 for s in orbit.sites}) for orbit in polar.orbits
+    }
+    assert any(n == 2 for n in kinds.values())
+    assert not any(polar.exchangeable(orbit) for orbit in polar.orbits if kinds[orbit.sites] == 2)
 
 
 def test_the_heisenberg_sums_of_the_64_atom_cube():
