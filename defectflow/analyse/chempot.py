@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,12 +25,15 @@ class PhaseEnergy:
         Of the cell (eV), on the scale of the engine.
     reasons : tuple of str
         What stands against it.
+    error : float
+        Numerical error of the energy (eV).
     """
 
     name: str
     atoms: dict[str, int]
     energy: float
     reasons: tuple[str, ...] = ()
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,15 @@ class Limit:
         Element to the phase whose stability ends its range.
     reasons : tuple of str
         What stands against any phase: with another energy it might fix another potential, or none.
+    errors : dict of str to float
+        Numerical error of each potential (eV).
     """
 
     name: str
     potentials: dict[str, float]
     fixed_by: dict[str, str]
     reasons: tuple[str, ...] = ()
+    errors: dict[str, float] = field(default_factory=dict)
 
 
 def limits(host: PhaseEnergy, phases: Sequence[PhaseEnergy]) -> tuple[Limit, ...]:
@@ -67,12 +73,28 @@ def limits(host: PhaseEnergy, phases: Sequence[PhaseEnergy]) -> tuple[Limit, ...
     AnalysisError
         If no phase bounds an element, or the host is not stable against the phases.
     """
-    own = list(host.atoms)
     against = tuple(dict.fromkeys(r for p in (host, *phases) for r in p.reasons))
+    found = _limits(host, phases)
+    # A host that is lower, and phases that are higher by their errors, leave the host as stable as it was.
+    lower = [_limits(replace(host, energy=host.energy - host.error), phases)]
+    higher = [
+        _limits(host, [replace(p, energy=p.energy + p.error * (p is q)) for p in phases]) for q in phases if q.error
+    ]
+    moved = list(zip(*lower, *higher, strict=True))
+    return tuple(
+        replace(end, reasons=against, errors=_moves(end, others)) for end, others in zip(found, moved, strict=True)
+    )
+
+
+def _moves(end: Limit, others: Sequence[Limit]) -> dict[str, float]:
+    return {s: sum(abs(other.potentials[s] - mu) for other in others) for s, mu in end.potentials.items()}
+
+
+def _limits(host: PhaseEnergy, phases: Sequence[PhaseEnergy]) -> tuple[Limit, ...]:
+    own = list(host.atoms)
     known = [p for p in phases if set(p.atoms) <= set(own)]
     others = sorted({s for p in phases for s in p.atoms} - set(own))
-    ends = (_limit(host, rich, known, [(s, _with(phases, s, own)) for s in others]) for rich in own)
-    return tuple(replace(end, reasons=against) for end in ends)
+    return tuple(_limit(host, rich, known, [(s, _with(phases, s, own)) for s in others]) for rich in own)
 
 
 def _with(phases: Sequence[PhaseEnergy], dopant: str, own: list[str]) -> list[PhaseEnergy]:

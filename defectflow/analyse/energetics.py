@@ -66,8 +66,8 @@ class Energy:
     value : float
         eV; of a formation energy at E_F = VBM.
     uncertainty : float
-        Numerical error (eV): residues of the SCF, smearing, scatter of the correction. Mesh, cutoff, cell size and
-        functional are not in it.
+        Numerical error (eV): residues of the SCF and smearing, of reference phases too, scatter of the correction.
+        Mesh, cutoff, cell size and functional are not in it.
     passed : bool
         Whether all runs in it have their certificates.
     reasons : tuple of str
@@ -99,7 +99,8 @@ def formation(defect: Defect, pristine: Calculated, ends: Sequence[Limit]) -> Fo
     for end in ends:
         if set(added) <= set(end.potentials):
             value = base.value + charge - sum(n * end.potentials[s] for s, n in added.items())
-            found[end.name] = against(Energy(defect.name, value, error, base.passed, base.reasons), end.reasons)
+            more = sum(abs(n) * end.errors[s] for s, n in added.items())
+            found[end.name] = against(Energy(defect.name, value, error + more, True, base.reasons), end.reasons)
     return Formation(defect.name, defect.charge, found)
 
 
@@ -113,7 +114,7 @@ def exchanged(defect: CalcResult, pristine: CalcResult) -> dict[str, int]:
 def combined(name: str, terms: Sequence[tuple[float, Calculated]]) -> Energy:
     """Sum of total energies with their coefficients, errors and certificates."""
     value = sum(c * t.result.e0 for c, t in terms)
-    residue = sum(abs(c) * _residue(t.result) for c, t in terms)
+    residue = sum(abs(c) * residue_of(t.result) for c, t in terms)
     smearing = abs(sum(c * (t.result.free_energy - t.result.e0) for c, t in terms))
     reasons = tuple(dict.fromkeys(r for _, t in terms for r in t.certificate.reasons))
     return Energy(name, float(value), residue + smearing, not reasons, reasons)
@@ -125,7 +126,8 @@ def against(energy: Energy, reasons: tuple[str, ...]) -> Energy:
     return replace(energy, passed=not found, reasons=found)
 
 
-def _residue(result: CalcResult) -> float:
+def residue_of(result: CalcResult) -> float:
+    """What the SCF leaves open (eV per cell)."""
     return max(abs(result.convergence.last_energy_change), result.convergence.energy_tolerance)
 
 
@@ -206,7 +208,8 @@ def _capture(cells: tuple[Defect, Defect], dopant: str, sources: Sequence[_Sourc
     for end in ends:
         if element in end.potentials:
             bare = against(combined(words, base), end.reasons)
-            energies[end.name] = replace(bare, value=bare.value - end.potentials[element])
+            value, error = bare.value - end.potentials[element], bare.uncertainty + end.errors[element]
+            energies[end.name] = replace(bare, value=value, uncertainty=error)
     return Capture(vacancy.name, filled.name, dopant, energies)
 
 

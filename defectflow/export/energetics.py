@@ -23,7 +23,9 @@ def energetics_document(found: Energetics) -> dict[str, Any]:
     """JSON of one round: energies in eV; chemical potentials per atom on the engine's scale."""
     return {
         "round": found.step.name,
-        "limits": {e.name: {"potentials": e.potentials, "fixed_by": e.fixed_by} for e in found.limits},
+        "limits": {
+            e.name: {"potentials": e.potentials, "errors": e.errors, "fixed_by": e.fixed_by} for e in found.limits
+        },
         "formation": [
             {"defect": f.defect, "charge": f.charge, "at_vbm": {name: _row(e) for name, e in f.limits.items()}}
             for f in found.formation

@@ -19,6 +19,7 @@ from defectflow.analyse.energetics import (
     bindings,
     captures,
     formation,
+    residue_of,
     transitions,
 )
 from defectflow.analyse.rank import Ranked
@@ -86,12 +87,18 @@ def _host(pristine: Calculated) -> PhaseEnergy:
     units = gcd(*atoms.values())
     formula = {s: n // units for s, n in atoms.items()}
     name = "".join(f"{s}{n if n > 1 else ''}" for s, n in formula.items())
-    return PhaseEnergy(name, formula, pristine.result.e0 / units, pristine.certificate.reasons)
+    result = pristine.result
+    return PhaseEnergy(name, formula, result.e0 / units, pristine.certificate.reasons, _open(result) / units)
 
 
 def _phase(phase: Calculated) -> PhaseEnergy:
     atoms = dict(Counter(phase.result.cell.species))
-    return PhaseEnergy(phase.name, atoms, phase.result.e0, phase.certificate.reasons)
+    return PhaseEnergy(phase.name, atoms, phase.result.e0, phase.certificate.reasons, _open(phase.result))
+
+
+def _open(result: CalcResult) -> float:
+    """What SCF and smearing leave open (eV per cell)."""
+    return residue_of(result) + abs(result.free_energy - result.e0)
 
 
 class _Charged:

@@ -140,6 +140,14 @@ def test_a_failed_run_fails_every_energy_it_is_in():
     )
 
 
+def test_the_error_of_a_phase_is_that_of_what_it_bounds():
+    open_oxygen = [replace(p, error=0.02) if p.name == "O2" else p for p in PHASES]
+    (end,) = (e for e in limits(HOST, open_oxygen) if e.name == "O-rich")
+    assert (end.errors["O"], end.errors["Mg"]) == (pytest.approx(0.01), pytest.approx(0.01))
+    bare = formation(V_O, PRISTINE, (RICH_IN_O,)).limits["O-rich"]
+    assert formation(V_O, PRISTINE, (end,)).limits["O-rich"].uncertainty == pytest.approx(bare.uncertainty + 0.01)
+
+
 def test_a_failed_phase_fails_every_energy_at_its_limits():
     (end,) = (
         e for e in limits(HOST, [replace(p, reasons=(f"{p.name}: moved",)) for p in PHASES]) if e.name == "O-rich"
