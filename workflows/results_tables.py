@@ -201,10 +201,11 @@ def tables(results: Path) -> dict[str, list[str]]:
     quick, unfolded = Study.open(demo_folder()), Study.open(results / "pair4_unfolded")
     rattled, fine, again = (Study.open(results / f"pair4_rattled{n}") for n in ("", "_fine", "_again"))
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
-    others, fifth_rattled = (Study.open(results / n) for n in ("pairs_rattled", "pair5_rattled"))
-    fine_mesh = (table, third, branches, fifth, fine, again, others)
+    names = ("pairs_rattled", "pair5_rattled", "pair5_rattled_fine")
+    others, fifth_rattled, fifth_fine = (Study.open(results / n) for n in names)
+    fine_mesh = (table, third, branches, fifth, fine, again, others, fifth_fine)
     return {
-        "The lowest states": lowest_rows(table, (third, fifth, fine, again, others)),
+        "The lowest states": lowest_rows(table, (third, fifth, fine, again, others, fifth_fine)),
         "One start for each state": pair_rows(table),
         "States on the mesh of the energies": state_rows(entries_of(*fine_mesh)),
         "Two meshes": mesh_rows(fine_mesh),
@@ -212,10 +213,14 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The third pair": ranked_rows((*summaries_of(table, "3"), *summaries_of(third, "3"))),
         "The fourth pair on 2x2x2": state_rows(entries_of(fourth, rattled)),
         "The fourth pair on ideal sites, with and without symmetry": state_rows(entries_of(quick, unfolded), "4"),
-        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled)),
+        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine)),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
         "At the Fermi level of the junction": junction_rows(table),
-        "At the Fermi level of the junction, without symmetry": [*junction_rows(others), *junction_rows(fine)[2:]],
+        "At the Fermi level of the junction, without symmetry": [
+            *junction_rows(others),
+            *junction_rows(fine)[2:],
+            *junction_rows(fifth_fine)[2:],
+        ],
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
     }
 

@@ -130,6 +130,9 @@ def iv(
     from defectflow.transport.model import solve_chain
 
     voltages = grid(bias, "--bias")
+    if folder is None and (state or reference != "junction" or uncertified):
+        what = "--state, --reference and --uncertified go with RUN: a hand-off or a parameter file has its own levels"
+        raise InputError(what, todo="defectflow transport iv RUN --pair N, or transport export with these")
     if (folder is None) != (pair is None) or (folder and parameters != "paper"):
         raise InputError("RUN and --pair go together, and without --parameters", todo="defectflow transport iv --help")
     handoff = _handoff(folder, Wanted(pair, state, reference, uncertified=uncertified)) if folder and pair else None

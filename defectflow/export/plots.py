@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from defectflow.analyse.compare import PairComparison
 from defectflow.analyse.dos import Dos
 from defectflow.materials import PublishedOrder
 from defectflow.schema import PairOrbit
+from defectflow.schema.jsonio import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,9 +46,12 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     from matplotlib import rc_context
 
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "svg")]
+    drawn = BytesIO(), BytesIO()  # a file is written once it is whole
     with rc_context({"svg.hashsalt": "defectflow", "svg.fonttype": "none", "pdf.fonttype": 42}):
-        figure.savefig(paths[0], metadata={"CreationDate": None})
-        figure.savefig(paths[1], metadata={"Date": None})
+        figure.savefig(drawn[0], format="pdf", metadata={"CreationDate": None})
+        figure.savefig(drawn[1], format="svg", metadata={"Date": None})
+    for path, picture in zip(paths, drawn, strict=True):
+        write_atomic(path, picture.getvalue())
     return paths
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,15 @@ def write_figures(study: Study, folder: Path | None = None) -> list[Path]:
         files += plots.save(figure, folder / "energies")
     if drawable := [e for e in entries if has_dos(study, e)]:
         files += write_dos(study, "fermi", drawable, folder / "dos")
+    drop_old(folder, ("energies", "dos"), files)
     return files
+
+
+def drop_old(folder: Path, stems: tuple[str, ...], made: Sequence[Path]) -> None:
+    """Remove figures and tables of an earlier call that this one did not make: their results are no longer there."""
+    names = [f"{stem}.{suffix}" for stem in stems for suffix in ("pdf", "svg", "csv")]
+    for path in {folder / name for name in names} - set(made):
+        path.unlink(missing_ok=True)
 
 
 def has_dos(study: Study, entry: StateEntry) -> bool:

@@ -60,16 +60,20 @@ def make_budget(study: ConvergenceStudy, of: Study) -> ErrorBudget:
     Raises
     ------
     AnalysisError
-        If the studies have another host, cell or dopants, or a value of the study was not run.
+        If the studies have another code, host, cell or dopants, or a value of the study was not run.
     """
     recipe = of.recipe
     if _system(study.recipe.base) != _system(recipe):
         what = "the convergence study has another host, supercell or dopants; a mesh means something else there"
         raise AnalysisError(what, where=str(study.folder), todo=f"vary the settings of {of.folder}'s own cell")
+    entries, curves = collect(of), curves_of(study)
+    known = {e.result.code for e in entries if e.result}
+    if known and (others := _codes(curves) - known):
+        what = f"the convergence study is of {', '.join(sorted(others))}, whose errors are no other code's"
+        raise AnalysisError(what, where=str(study.folder), todo=f"run it with the engine of {of.folder}")
     keys = {axis.key for axis in study.recipe.axes if axis.kind == "numerical"}
     values = {key: setting_at(recipe, key) for key in sorted(keys)}
-    curves = curves_of(study)
-    labels = [c.orbit.label for c in compare_study(collect(of))]
+    labels = [c.orbit.label for c in compare_study(entries)]
     terms = {label: error_terms(curves, label, values) for label in labels}
     return ErrorBudget(terms, {k: str(v) for k, v in values.items()}, _source(study, curves))
 
@@ -81,8 +85,11 @@ def _system(recipe: Recipe) -> tuple[object, ...]:
 
 
 def _source(study: ConvergenceStudy, curves: tuple[Curve, ...]) -> str:
-    codes = {s.code for c in curves for p in c.points for s in (p.comparison.fm, p.comparison.af) if s}
-    return f"convergence study {study.recipe.name} ({', '.join(sorted(codes))})"
+    return f"convergence study {study.recipe.name} ({', '.join(sorted(_codes(curves)))})"
+
+
+def _codes(curves: tuple[Curve, ...]) -> set[str]:
+    return {s.code for c in curves for p in c.points for s in (p.comparison.fm, p.comparison.af) if s}
 
 
 def save_budget(budget: ErrorBudget, of: Study) -> Path:

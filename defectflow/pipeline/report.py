@@ -14,7 +14,7 @@ from typing import Any
 
 import defectflow
 from defectflow.analyse.alignment import Reference
-from defectflow.analyse.compare import is_stand_in
+from defectflow.analyse.compare import PairComparison, is_stand_in
 from defectflow.analyse.dos import Level, levels_around
 from defectflow.analyse.verify import verify_state
 from defectflow.engines import get_engine
@@ -25,13 +25,13 @@ from defectflow.export.report.jobs import trace_rows
 from defectflow.export.report.problems import Problem, problems
 from defectflow.export.report.structure import site_rows
 from defectflow.export.tables import level_row, to_csv
-from defectflow.pipeline import dos_groups, dos_result, published_for, write_dos, write_figures
+from defectflow.pipeline import dos_groups, dos_result, drop_old, published_for, write_dos, write_figures
 from defectflow.pipeline.convergence import compared
 from defectflow.pipeline.reference import reference_for
 from defectflow.run import Study
 from defectflow.run.collect import collect, trusted_result
 from defectflow.run.overview import overview
-from defectflow.run.study import RECIPE
+from defectflow.run.same_study import RECIPE
 from defectflow.schema import CalcResult, StateEntry
 from defectflow.schema.handoff import load_handoff
 from defectflow.schema.jsonio import make_folder, write_atomic
@@ -42,6 +42,7 @@ ZEROS = ("fermi", "vbm", "junction")
 _CURVES = "iv.csv"
 _COLUMNS = ("bias_mV", "P_total_nA", "AP_total_nA", "tmr", "P_up_nA", "P_down_nA", "AP_up_nA", "AP_down_nA")
 _CURVE_FILES = (_CURVES, "iv_levels.csv", "iv.pdf", "iv.svg", "handoff.json", "handoff.csv")
+Held = tuple[dict[str, str], set[str]]
 _PROGRAMS = ("numpy", "pymatgen", "spglib", "ase", "matplotlib", "plotly")
 
 
@@ -87,7 +88,7 @@ def gather(study: Study) -> Facts:
         states=tuple(_state(study, entry) for entry in entries),
         comparisons=comparisons,
         published=None if is_stand_in(comparisons) else published_for(study.recipe),
-        transport=tuple(_curves(study, path) for path in _curve_files(study.folder)),
+        transport=tuple(_curves(study, path, _held(entries, comparisons)) for path in _curve_files(study.folder)),
         files={},
         versions=_versions(),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -185,7 +186,7 @@ def _write_beside(study: Study, facts: Facts, folder: Path) -> dict[str, list[Pa
         if drawn and all(zero in s.zeros for s in drawn):
             dos += write_dos(study, zero, [s.entry for s in drawn], folder / f"dos_{zero}")
     levels = [{"state": s.entry.name, **level_row(v)} for s in drawn for v in s.levels]
-    return {
+    sections = {
         "energies": [p for p in made if p.stem in ("pairs", "energies")],
         "dos": dos + _rows(levels, folder / "levels.csv"),
         "structure": [p for p in made if p.stem == "geometry"] + _rows(site_rows(facts), folder / "sites.csv"),
@@ -193,6 +194,9 @@ def _write_beside(study: Study, facts: Facts, folder: Path) -> dict[str, list[Pa
         "transport": [p for c in facts.transport for p in _copied(study.folder / c.place, folder, c.place)],
         "recipe": _recipe_copy(facts, folder),
     }
+    named = ("levels", "sites", "jobs", "traces", *(f"dos_{zero}" for zero in ZEROS[1:]))
+    drop_old(folder, named, [path for files in sections.values() for path in files])
+    return sections
 
 
 def _rows(rows: list[dict[str, Any]], path: Path) -> list[Path]:
@@ -247,9 +251,15 @@ def _curve_files(folder: Path) -> list[Path]:
     return sorted((*folder.glob(f"*/{_CURVES}"), *folder.glob(f"*/*/{_CURVES}")))
 
 
-def _curves(study: Study, path: Path) -> Curves:
+def _held(entries: tuple[StateEntry, ...], comparisons: tuple[PairComparison, ...]) -> Held:
+    """What hand-offs are made from: hashes of inputs by job, and the pairs that have a certificate."""
+    hashes = {e.path: e.result.input_hash for e in entries if e.result}
+    return hashes, {c.orbit.label for c in comparisons if c.certificate.passed}
+
+
+def _curves(study: Study, path: Path, held: Held) -> Curves:
     place = path.parent.relative_to(study.folder).as_posix()
-    title = _curve_title(path.parent / "handoff.json")
+    title = _curve_title(path.parent / "handoff.json", held)
     try:
         return Curves(place, title, _columns(path))
     except (OSError, ValueError, csv.Error) as error:
@@ -272,11 +282,15 @@ def _number(text: str | None) -> float | None:
     return value
 
 
-def _curve_title(handoff: Path) -> str:
+def _curve_title(handoff: Path, held: Held) -> str:
     if not handoff.is_file():
         return "no hand-off beside them: the parameters are not on record here"
     try:
         h = load_handoff(handoff)
     except DefectFlowError as error:
         return f"the hand-off beside them cannot be read ({error.what})"
+    hashes, certified = held
+    same = hashes.get(h.source.get("job", "")) == h.source.get("input_hash")
+    if not same or (h.certificate.passed and h.pair not in certified):
+        return f"OUTDATED, pair {h.pair} {h.state}: the study holds other results today; run transport iv again"
     return f"pair {h.pair} {h.state}, zero {h.reference.name}: {h.statement}"

@@ -11,13 +11,13 @@ from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from defectflow.engines import Engine
-from defectflow.errors import DefectFlowError, EngineError, LockedError, WalltimeError
+from defectflow.errors import DefectFlowError, EngineError, WalltimeError
 from defectflow.executors import FENCED, LOST, NO_TIME, Ended, Fence, Task, TaskExecutor, read_track, run_task
 from defectflow.inputs import resolve
 from defectflow.run.attempts import Attempt, Attempts, last_lines
 from defectflow.run.corrections import group, has_overrides, with_overrides
 from defectflow.run.index import row_of, write_index
-from defectflow.run.lease import CANCEL, cancel_requested, check_in_charge, lease
+from defectflow.run.lease import CANCEL, cancel_requested, check_in_charge, lease, not_in_charge
 from defectflow.run.options import RunOptions, Snapshot
 from defectflow.run.study import AnyStudy
 from defectflow.schema import CalcResult, Job, JobInputs
@@ -139,7 +139,7 @@ class _Driver:
             attempt = self.futures.pop(future)
             ended = future.result()
             if ended.status == FENCED:
-                raise LockedError(ended.words, where=str(self.study.folder), todo="see: defectflow status")
+                raise not_in_charge(self.study.folder)
             self.seconds[attempt.job.path] = ended.seconds
             self._finish(attempt, ended)
 

@@ -59,8 +59,16 @@ def check_in_charge(fence: Fence) -> None:
         If another one has taken over.
     """
     if not fence.holds():
-        what = "another driver has taken over, or driver.json was deleted; this one ends"
-        raise LockedError(what, where=str(fence.run), todo="see: defectflow status")
+        raise not_in_charge(fence.run)
+
+
+def not_in_charge(folder: Path) -> LockedError:
+    """Why this driver ends before its work does."""
+    if not folder.is_dir():
+        todo = "what was finished is in it; go on with: defectflow resume RUN, wherever it lies now"
+        return LockedError("the run folder is gone (moved or deleted); this driver ends", where=str(folder), todo=todo)
+    what = "another driver has taken over, or driver.json was deleted; this one ends"
+    return LockedError(what, where=str(folder), todo="see: defectflow status")
 
 
 @contextmanager

@@ -8,10 +8,15 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from defectflow.errors import InputError
+from defectflow.executors.tracks import DRIVER
+from defectflow.run.index import INDEX
 from defectflow.run.lease import LOCK
 from defectflow.schema.jsonio import read_json
 
 SUMMARY = "study.json"
+RECIPE = "study.toml"
+# What a run folder holds before a job is prepared; where no inputs could be made, the corrected recipe may have it.
+UNUSED = (SUMMARY, RECIPE, INDEX, DRIVER)
 
 
 def check_folder(folder: Path, summary: Mapping[str, object], model: type[BaseModel]) -> None:
@@ -23,7 +28,8 @@ def check_folder(folder: Path, summary: Mapping[str, object], model: type[BaseMo
         With what is different; nothing is changed.
     """
     if (folder / SUMMARY).is_file():
-        _same_study(read_json(folder / SUMMARY), summary, folder, model)
+        if any(p.name not in UNUSED and not _left_by_creation(p) for p in folder.iterdir()):
+            _same_study(read_json(folder / SUMMARY), summary, folder, model)
     elif folder.exists() and any(not _left_by_creation(p) for p in folder.iterdir()):
         raise InputError("is neither empty nor a run folder", where=str(folder), todo="choose another with -o")
 

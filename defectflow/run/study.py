@@ -13,7 +13,7 @@ from defectflow.errors import DefectFlowError, LockedError, ParseError
 from defectflow.inputs import plan_jobs
 from defectflow.run.index import add_to_index, row_of
 from defectflow.run.lease import LOCK, driver_of
-from defectflow.run.same_study import SUMMARY, check_folder
+from defectflow.run.same_study import RECIPE, SUMMARY, check_folder
 from defectflow.schema import CalcResult, Job, JobInputs, JobState, Recipe
 from defectflow.schema.configuration import Promotions
 from defectflow.schema.convergence import ConvergenceRecipe
@@ -25,7 +25,6 @@ from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.host import with_inline_host
 from defectflow.structures.phases import with_inline_phases
 
-RECIPE = "study.toml"
 RESULT = "result.json"
 STATE = "job.json"
 R = TypeVar("R", Recipe, JunctionRecipe, ScreenRecipe, ConvergenceRecipe)

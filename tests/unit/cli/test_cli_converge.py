@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -52,8 +53,6 @@ def test_show_writes_figure_and_numbers(defectflow, half_run, tmp_path):
 
 
 def test_the_name_of_an_axis_is_not_cut(half_run):
-    from dataclasses import replace
-
     from defectflow.export.convergence import curves_figure
     from defectflow.pipeline.convergence import curves_of
     from defectflow.run import ConvergenceStudy
@@ -84,6 +83,19 @@ def test_errors_of_another_cell_are_refused(defectflow, half_run, quick_text, tm
     done = defectflow("converge", "errors", half_run, study.folder)
     assert done.returncode == 2
     assert "another host, supercell or dopants" in done.stderr
+
+
+def test_errors_of_another_code_are_refused(defectflow, half_run, demo, tmp_path):
+    """An error measured with one code's potentials, or by a toy model, is no error of another's energies."""
+    from defectflow.schema import CalcResult
+    from defectflow.schema.jsonio import load_record, save_record
+
+    shutil.copytree(demo, tmp_path / "study")
+    for path in half_run.rglob("result.json"):
+        save_record(replace(load_record(CalcResult, path), code="VASP stand-in"), path)
+    done = defectflow("converge", "errors", half_run, tmp_path / "study")
+    assert done.returncode == 2
+    assert "the convergence study is of VASP stand-in" in done.stderr
 
 
 def test_errors_of_other_settings_are_not_believed(defectflow, demo, tmp_path):

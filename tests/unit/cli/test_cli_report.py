@@ -87,6 +87,20 @@ def test_currents_in_the_run_folder_get_a_section(defectflow, demo, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_an_earlier_report_showed_does_not_outlive_its_results(defectflow, demo, tmp_path):
+    shutil.copytree(demo, tmp_path / "run")
+    defectflow(
+        "transport", "iv", tmp_path / "run", "--pair", "4", "--bias=0", "-o", tmp_path / "run" / "figures" / "iv"
+    )
+    defectflow("report", tmp_path / "run")
+    (tmp_path / "run" / "pairs/C_O-C_O_s4_d6.01/AF/static/result.json").unlink()
+    for other in (tmp_path / "run" / "pairs").glob("*s[1235]_*"):
+        shutil.rmtree(other / "AF")
+    defectflow("report", tmp_path / "run")
+    assert not list((tmp_path / "run" / "report").glob("energies.*"))
+    assert "OUTDATED, pair 4" in (tmp_path / "run" / "report" / "report.html").read_text()
+
+
 def test_the_commands_of_the_page_mend_the_study(defectflow, recipe_file, tmp_path):
     """A pair replayed with faults: what the page says to run brings every certificate back."""
     recipe = recipe_file(('sublattice = "O"', 'sublattice = "O"\nselect = [1]'))

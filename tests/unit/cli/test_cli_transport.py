@@ -183,6 +183,8 @@ def test_nothing_is_overwritten_without_force(call, tmp_path):
         (("iv", "nowhere", "--pair", "4"), "nowhere"),
         (("iv", "nowhere"), "go together"),
         (("iv", "--leads", "mine.toml"), "goes with a hand-off"),
+        (("iv", "--state", "AF"), "go with RUN"),
+        (("iv", "--reference", "vbm"), "go with RUN"),
         (("iv", "--pair", "4"), "go together"),
         (("export", "nowhere", "--pair", "4", "-o", "x.json"), "nowhere"),
         (("export", "nowhere", "--pair", "4", "-o", "x.csv"), "end it in .json"),

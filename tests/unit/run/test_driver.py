@@ -267,6 +267,19 @@ def test_a_folder_of_another_recipe_is_refused_and_left_as_it_was(tmp_path, reci
     assert (finished[0].folder / "study.json").read_bytes() == before
 
 
+def test_a_folder_in_which_nothing_was_prepared_takes_the_corrected_recipe(tmp_path, recipe_file):
+    Study.create(tmp_path / "run", QUICK, "replay")
+    study = Study.create(tmp_path / "run", recipe_file(("340 eV", "360 eV")), "replay")
+    assert Study.open(study.folder).recipe.settings.cutoff == 360.0
+
+
+def test_a_folder_that_was_moved_is_not_taken_over_by_anybody(tmp_path):
+    from defectflow.run.lease import not_in_charge
+
+    assert "moved or deleted" in not_in_charge(tmp_path / "gone").what
+    assert "another driver" in not_in_charge(tmp_path).what
+
+
 def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(InputError, match="neither empty nor a run folder"):
