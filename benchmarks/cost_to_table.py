@@ -269,17 +269,17 @@ def run_levers(recipe: Recipe, label: str) -> None:
 def run_ranks(recipe: Recipe, label: str, rounds: int) -> None:
     """Wall time of the static runs of FM and AF on two cores: side by side, or one after the other on two ranks."""
     alone = one_pair(recipe, label).model_copy(update={"stages": ("static",)})
-    jobs = [_without_symmetry(job) for job in plan_jobs(alone)]
+    jobs = plan_jobs(alone)
     ratios = []
     for _ in range(rounds):
         side, after = (_wall(jobs, ranks) for ranks in (1, 2))
         ratios.append(after / side)
         print(f"  side by side {side:5.0f} s, one after the other on two ranks {after:5.0f} s", flush=True)
     spread = f"({min(ratios):.2f} to {max(ratios):.2f}), {rounds} rounds"
-    print(f"pair {label}, no symmetry: two ranks / side by side = {statistics.median(ratios):.2f} {spread}")
+    print(f"pair {label}: two ranks / side by side = {statistics.median(ratios):.2f} {spread}")
 
 
-def _wall(jobs: list[Job], ranks: int) -> float:
+def _wall(jobs: tuple[Job, ...], ranks: int) -> float:
     """Seconds until all are done, 2 / ranks of them at a time."""
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(2 // ranks) as pool:
         start = time.perf_counter()
