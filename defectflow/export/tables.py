@@ -61,7 +61,8 @@ def uncertainty_words(comparisons: tuple[PairComparison, ...]) -> str:
     held = "± is what the two SCF runs and the extrapolation to zero smearing leave open"
     if not axes:
         return f"{held}; mesh, cutoff, geometry and functional are not in it (for the first two: defectflow converge)."
-    return f"{held} and, in squares, what {', '.join(axes)} do; geometry and functional are not in it."
+    does = "does" if len(axes) == 1 else "do"
+    return f"{held} and, in squares, what {', '.join(axes)} {does}; geometry and functional are not in it."
 
 
 def term_words(term: ErrorTerm, label: str) -> str:

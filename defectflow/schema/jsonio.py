@@ -6,6 +6,7 @@ holds the SHA-256 of the NPZ, so a pair of files of which one was cut off is nev
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -99,13 +100,24 @@ def make_folder(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write to a temporary name and rename, so that a reader sees the old file or the new one, never half."""
+    """Write to a temporary name and rename, so that a reader sees the old file or the new one, never half.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, with the name of the file; nothing of it is left.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise type(error)(error.errno, error.strerror, str(path)) from None
 
 
 def _load_arrays(path: Path, sha256: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from defectflow.errors import ParseError
 from defectflow.schema import CalcResult, Cell, Correction, JobState
-from defectflow.schema.jsonio import load_record, save_record
+from defectflow.schema.jsonio import load_record, save_record, write_atomic
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -71,3 +71,13 @@ def test_another_record_or_schema_version_is_refused(stored):
     stored.write_text(stored.read_text().replace('"schema": 1', '"schema": 99', 1))
     with pytest.raises(ParseError, match="99"):
         load_record(CalcResult, stored)
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*figure\.pdf"):
+        write_atomic(tmp_path / "figure.pdf", b"half")
+    assert not list(tmp_path.iterdir())
