@@ -35,10 +35,11 @@ def build_pair_cells(recipe: Recipe) -> list[tuple[PairCell, Start]]:
     """
     host = host_structure(recipe.host)
     pristine = supercell(host, recipe.supercell.rows)
-    _check_exchange(recipe, pair_audit(recipe))
+    orbits = pair_audit(recipe)
+    _check_exchange(recipe, orbits)
     return [
         (PairCell(cell, dopants, orbit, state, start.name), start)
-        for orbit in pair_audit(recipe)
+        for orbit in orbits
         for state, cell, dopants in _spin_states(recipe, pristine, orbit)
         for start in recipe.spin.starts
         if start.is_for(orbit.label)
