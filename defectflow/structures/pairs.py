@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 AUDITED_SHELLS = 12
-_SAME_LENGTH = 2e-3  # A; symmetry takes sites 1e-3 A off their place for equal (structures.symmetry.SYMPREC)
+_SAME_LENGTH = 2e-3  # A; symmetry takes sites 1e-3 A off their place for equal (sites.SYMPREC)
 
 
 @dataclass(frozen=True, eq=False)
