@@ -127,7 +127,8 @@ def _compare(entries: list[StateEntry]) -> PairComparison:
         reasons = missing or [f"pair {orbit.label}: no run came out {order} ({'; '.join(came_out)})"]
         found = [summary(e) if e else None for e in (fm, af)]
         return PairComparison(orbit, found[0], found[1], None, 0.0, certificate(reasons, []), tuple(others))
-    pair, below = verify_pair(fm, af), _below(fm, af, others)
+    neither = [e for e in entries if e.result and order_found(e.result, e.pair) not in ("FM", "AF")]
+    pair, below = verify_pair(fm, af), _below(fm, af, neither)
     return PairComparison(
         orbit=orbit,
         fm=summary(fm),
@@ -140,14 +141,18 @@ def _compare(entries: list[StateEntry]) -> PairComparison:
 
 
 def _lowest(entries: list[StateEntry], order: str) -> StateEntry | None:
-    found = [e for e in entries if e.result and order_found(e.result, e.pair) == order]
-    return min(found, key=lambda e: e.result.e0 if e.result else 0.0, default=None)
+    """The lowest run of an order; where the SCF leaves open which is lowest, the first that is certified."""
+    came_out = [(e.result, e) for e in entries if e.result and order_found(e.result, e.pair) == order]
+    runs = sorted(came_out, key=lambda run: run[0].e0)
+    same = [e for r, e in runs if r.e0 - r.convergence.residue <= runs[0][0].e0 + runs[0][0].convergence.residue]
+    return next((e for e in same if verify_state(e).passed), same[0] if same else None)
 
 
-def _below(fm: StateEntry, af: StateEntry, others: list[StateSummary]) -> list[str]:
+def _below(fm: StateEntry, af: StateEntry, neither: list[StateEntry]) -> list[str]:
     # Without moments or collapsed, a lower state means that neither order is the pair's ground state.
     lowest = min(e.result.e0 for e in (fm, af) if e.result)
-    return [f"{s.name} is {lowest - s.e0:.3f} eV below FM and AF: it is neither" for s in others if s.e0 < lowest]
+    depths = [(e.name, lowest - e.result.e0) for e in neither if e.result]
+    return [f"{name} is {depth:.3f} eV below FM and AF: it is neither" for name, depth in depths if depth > 0]
 
 
 def summary(entry: StateEntry) -> StateSummary:
@@ -169,6 +174,6 @@ def summary(entry: StateEntry) -> StateSummary:
 
 def numerical_uncertainty(first: CalcResult | RunSummary, second: CalcResult | RunSummary) -> float:
     """SCF residues of both runs plus the change of their difference between F and E0 (eV)."""
-    residue = sum(max(abs(r.convergence.last_energy_change), r.convergence.energy_tolerance) for r in (first, second))
+    residue = first.convergence.residue + second.convergence.residue
     smearing = abs((second.free_energy - first.free_energy) - (second.e0 - first.e0))
     return residue + smearing

@@ -80,13 +80,22 @@ class Energy:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Formation:
     """Formation energy of a defect at the host's limits; its slope with E_F is the charge."""
 
-    defect: str
-    charge: int
+    cell: Defect
     limits: dict[str, Energy]
+
+    @property
+    def defect(self) -> str:
+        """Its name."""
+        return self.cell.name
+
+    @property
+    def charge(self) -> int:
+        """Of the cell (e)."""
+        return self.cell.charge
 
 
 def formation(defect: Defect, pristine: Calculated, ends: Sequence[Limit]) -> Formation:
@@ -101,7 +110,7 @@ def formation(defect: Defect, pristine: Calculated, ends: Sequence[Limit]) -> Fo
             value = base.value + charge - sum(n * end.potentials[s] for s, n in added.items())
             more = sum(abs(n) * end.errors[s] for s, n in added.items())
             found[end.name] = against(Energy(defect.name, value, error + more, True, base.reasons), end.reasons)
-    return Formation(defect.name, defect.charge, found)
+    return Formation(defect, found)
 
 
 def exchanged(defect: CalcResult, pristine: CalcResult) -> dict[str, int]:
@@ -114,7 +123,7 @@ def exchanged(defect: CalcResult, pristine: CalcResult) -> dict[str, int]:
 def combined(name: str, terms: Sequence[tuple[float, Calculated]]) -> Energy:
     """Sum of total energies with their coefficients, errors and certificates."""
     value = sum(c * t.result.e0 for c, t in terms)
-    residue = sum(abs(c) * residue_of(t.result) for c, t in terms)
+    residue = sum(abs(c) * t.result.convergence.residue for c, t in terms)
     smearing = abs(sum(c * (t.result.free_energy - t.result.e0) for c, t in terms))
     reasons = tuple(dict.fromkeys(r for _, t in terms for r in t.certificate.reasons))
     return Energy(name, float(value), residue + smearing, not reasons, reasons)
@@ -124,11 +133,6 @@ def against(energy: Energy, reasons: tuple[str, ...]) -> Energy:
     """The energy with further reasons not to trust it."""
     found = tuple(dict.fromkeys((*energy.reasons, *reasons)))
     return replace(energy, passed=not found, reasons=found)
-
-
-def residue_of(result: CalcResult) -> float:
-    """What the SCF leaves open (eV per cell)."""
-    return max(abs(result.convergence.last_energy_change), result.convergence.energy_tolerance)
 
 
 @dataclass(frozen=True)
@@ -262,7 +266,7 @@ class Transition:
 def transitions(found: Sequence[Formation]) -> tuple[Transition, ...]:
     """Levels between neighbouring charges of each composition: (E_f(q') - E_f(q)) / (q - q') at E_F = VBM.
 
-    Chemical potentials cancel, so any limit gives the same level.
+    Chemical potentials and the pristine cell cancel, with their errors, so any limit gives the same level.
     """
     by_defect: dict[str, list[Formation]] = {}
     for f in found:
@@ -275,6 +279,12 @@ def transitions(found: Sequence[Formation]) -> tuple[Transition, ...]:
             a, b = (next(iter(f.limits.values())) for f in (upper, lower))
             level = (b.value - a.value) / (upper.charge - lower.charge)
             reasons = tuple(dict.fromkeys((*a.reasons, *b.reasons)))
-            charges, error = (upper.charge, lower.charge), a.uncertainty + b.uncertainty
+            charges, error = (upper.charge, lower.charge), _level_error(upper.cell, lower.cell)
             levels.append(Transition(name, charges, level, error, reasons))
     return tuple(levels)
+
+
+def _level_error(upper: Defect, lower: Defect) -> float:
+    """Of a level above the VBM (eV): the cells share their difference among the charges, the VBM counts once."""
+    cells = combined("", [(1, lower), (-1, upper)]).uncertainty + upper.correction_error + lower.correction_error
+    return cells / abs(upper.charge - lower.charge) + max(upper.vbm_error, lower.vbm_error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from defectflow.analyse.compare import numerical_uncertainty
 from defectflow.analyse.configured import order_found, verify_configuration
@@ -108,10 +109,12 @@ def _ranked(runs: list[ConfigurationEntry]) -> Ranked:
     checks = [verify_configuration(e) for e, _ in done]
     missing = [f"{e.name}: no result ({e.missing})" for e in runs if e.result is None]
     reasons = [r for c in checks for r in c.reasons] + missing
-    orders: dict[str, OrderEnergy] = {}
+    orders, best = {}, {}
     for entry, result in done:
         order = order_found(result, entry.state)
-        orders.setdefault(order, OrderEnergy(order, entry.state.order, result.e0, result.total_moment))
+        if order not in best:
+            best[order] = result
+            orders[order] = OrderEnergy(order, entry.state.order, result.e0, result.total_moment)
     return Ranked(
         configuration=runs[0].state.configuration,
         charge=runs[0].state.charge,
@@ -119,7 +122,7 @@ def _ranked(runs: list[ConfigurationEntry]) -> Ranked:
         lowest=done[0][0] if done else None,
         above_lowest=None,
         af_minus_fm=_difference(orders),
-        uncertainty=_open([r for _, r in done]),
+        uncertainty=_open(list(best.values())),
         certificate=certificate(reasons, [r for c in checks for r in c.remarks]),
     )
 
@@ -131,7 +134,8 @@ def _difference(orders: dict[str, OrderEnergy]) -> float | None:
 
 
 def _open(results: list[CalcResult]) -> float:
-    return numerical_uncertainty(results[0], results[1]) if len(results) > 1 else 0.0
+    """Of the difference of any two orders (eV)."""
+    return max((numerical_uncertainty(a, b) for a, b in combinations(results, 2)), default=0.0)
 
 
 def _against_lowest(rows: list[Ranked]) -> list[Ranked]:

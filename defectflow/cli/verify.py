@@ -25,15 +25,15 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check the runs and FM/AF pairs of studies, or any VASP runs, of which two make a pair; status 1 if one fails."""
-    from defectflow.analyse.compare import compare_study
     from defectflow.export.tables import comparison_row
+    from defectflow.pipeline.convergence import compared
     from defectflow.run import Study
     from defectflow.run.collect import collect
 
     foreign = [path for path in paths if not is_study(path)]
-    studies = {folder: collect(Study.open(folder)) for folder in paths if folder not in foreign}
-    runs = [_run_row(folder, entry) for folder, entries in studies.items() for entry in entries]
-    pairs = [comparison_row(c) for entries in studies.values() for c in compare_study(entries)]
+    studies = {folder: Study.open(folder) for folder in paths if folder not in foreign}
+    runs = [_run_row(folder, entry) for folder, study in studies.items() for entry in collect(study)]
+    pairs = [comparison_row(c) for study in studies.values() for c in compared(study)]
     others, foreign_pairs = _foreign_rows(foreign)
     runs, pairs = runs + others, pairs + foreign_pairs
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -14,6 +15,8 @@ from typing import IO
 
 from defectflow.errors import DefectFlowError, LockedError
 from defectflow.schema.jsonio import write_atomic
+
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # a file system mounted without them, as some Lustre are
 
 
 def die_with_parent() -> None:
@@ -33,6 +36,8 @@ def _wait_for_end() -> None:
 def lock_file(path: Path, seconds: float = 0.0) -> IO[str]:
     """Hold an exclusive lock on `path` until the returned file is closed or the process ends.
 
+    Where the file system knows no locks nothing is held: there ``driver.json`` alone keeps a second driver out.
+
     Raises
     ------
     LockedError
@@ -51,10 +56,26 @@ def lock_file(path: Path, seconds: float = 0.0) -> IO[str]:
                 file.close()
                 raise LockedError(f"is in use by {holder}", where=str(path.parent)) from None
             time.sleep(0.1)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            break
     file.truncate(0)
     file.write(f"process {os.getpid()} on {os.uname().nodename}: {' '.join(sys.argv[:2])}\n")
     file.flush()
     return file
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process holds the lock of `lock_file` on `path`; it is not made for the question."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask do not see each other
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # there is none, this user may not read it, or the file system knows no locks
+    return False
 
 
 def run_worker(main: Callable[[Path], None], folder: Path) -> None:

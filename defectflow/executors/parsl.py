@@ -191,12 +191,18 @@ class ParslExecutor(TaskExecutor):
         self._cancel(ids)
         end = time.monotonic() + seconds
         while ids and time.monotonic() < end:
-            if all(job.state == "ended" for job in self.scheduler.look(ids).values()):
+            if self._have_ended(ids):
                 return
             time.sleep(1.0)
         if ids:
             todo = "wait until they have ended, then run again"
             raise EngineError(f"jobs {', '.join(ids)} were cancelled and go on", where=self.site.scheduler, todo=todo)
+
+    def _have_ended(self, ids: Sequence[str]) -> bool:
+        try:
+            return all(job.state == "ended" for job in self.scheduler.look(ids).values())
+        except EngineError:
+            return False  # the scheduler does not answer now
 
     def _cancel(self, ids: Sequence[str]) -> None:
         if ids:

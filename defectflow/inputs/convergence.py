@@ -123,5 +123,5 @@ def _folder(base: Recipe, recipe: Recipe, chosen: Mapping[str, object]) -> str:
 
 def _words(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.12g}"  # two values that differ must not share a folder
     return "+".join(map(str, value)) if isinstance(value, tuple) else str(value)

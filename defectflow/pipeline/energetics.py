@@ -19,7 +19,6 @@ from defectflow.analyse.energetics import (
     bindings,
     captures,
     formation,
-    residue_of,
     transitions,
 )
 from defectflow.analyse.rank import Ranked
@@ -98,7 +97,7 @@ def _phase(phase: Calculated) -> PhaseEnergy:
 
 def _open(result: CalcResult) -> float:
     """What SCF and smearing leave open (eV per cell)."""
-    return residue_of(result) + abs(result.free_energy - result.e0)
+    return result.convergence.residue + abs(result.free_energy - result.e0)
 
 
 class _Charged:

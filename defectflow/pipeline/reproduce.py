@@ -87,5 +87,5 @@ def reproduce(study: AnyStudy, path: str, folder: Path, jobs: int | None, option
     for name, reason in failed_jobs(again, states).items():
         raise EngineError(f"{name}: {reason}", where=str(folder))
     result = again.result(path)
-    left = sum(max(abs(r.convergence.last_energy_change), r.convergence.energy_tolerance) for r in (stored, result))
+    left = stored.convergence.residue + result.convergence.residue
     return Reproduced(path, stored.e0, result.e0, left, (stored.total_moment, result.total_moment))

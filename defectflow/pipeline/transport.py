@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from defectflow.analyse.compare import PairComparison, compare_study
+from defectflow.analyse.compare import PairComparison
 from defectflow.analyse.crossing import crossing
 from defectflow.analyse.dos import Level
 from defectflow.errors import AnalysisError
 from defectflow.export.tables import to_csv
 from defectflow.export.transport import curve_rows, level_rows, zone_rows
+from defectflow.pipeline.convergence import compared
 from defectflow.pipeline.reference import known_result, reference_for
 from defectflow.run import Study
 from defectflow.run.collect import collect
@@ -64,13 +65,13 @@ def make_handoff(study: Study, wanted: Wanted, spinterface: Spinterface | None) 
     AnalysisError
         If the pair, its state or a level does not exist, or its certificate failed and that was not accepted.
     """
-    entries = tuple(e for e in collect(study) if e.pair.orbit.label == wanted.pair)
-    if not entries:
-        labels = ", ".join(dict.fromkeys(e.pair.orbit.label for e in collect(study)))
-        raise AnalysisError(f'the study has no pair "{wanted.pair}"', where="--pair", todo=f"it has {labels}")
-    (compared,) = compare_study(entries)
-    entry = _entry(entries, compared, wanted)
-    _refuse_uncertified(compared, wanted)
+    pairs = {c.orbit.label: c for c in compared(study)}
+    if wanted.pair not in pairs:
+        todo = f"it has {', '.join(pairs)}"
+        raise AnalysisError(f'the study has no pair "{wanted.pair}"', where="--pair", todo=todo)
+    pair = pairs[wanted.pair]
+    entry = _entry(collect(study), pair, wanted)
+    _refuse_uncertified(pair, wanted)
     result, zero = known_result(entry), reference_for(study, entry, wanted.reference)
     levels = crossing(result, zero, entry.pair.dopants, wanted.window).levels
     if not levels:
@@ -80,25 +81,25 @@ def make_handoff(study: Study, wanted: Wanted, spinterface: Spinterface | None) 
     return Handoff(
         schema=1,
         kind="handoff",
-        statement=_statement(compared),
+        statement=_statement(pair),
         pair=wanted.pair,
         distance=entry.pair.orbit.distance,
         centres=(first, second),
         host=host_structure(study.recipe.host).composition.reduced_formula,
         state=entry.pair.state,
-        certificate=HandoffCertificate(**vars(compared.certificate)),
+        certificate=HandoffCertificate(**vars(pair.certificate)),
         reference=HandoffReference(name=zero.name, uncertainty=1000 * zero.uncertainty, source=zero.source),
         levels=merge(tuple(_band(v, "both" if v.spin_degenerate else v.spin) for v in levels if _counted(v))),
-        exchange=_exchange(compared),
+        exchange=_exchange(pair),
         fit=fit_chain(tuple(_band(v, v.spin) for v in levels), _centres(entry)),
         spinterface=spinterface,
         source=_source(result, entry),
     )
 
 
-def _entry(entries: tuple[StateEntry, ...], compared: PairComparison, wanted: Wanted) -> StateEntry:
-    lowest = min((s for s in (compared.fm, compared.af) if s), key=lambda s: s.e0, default=None)
-    chosen = {"FM": compared.fm, "AF": compared.af, None: lowest}.get(wanted.state)
+def _entry(entries: tuple[StateEntry, ...], pair: PairComparison, wanted: Wanted) -> StateEntry:
+    lowest = min((s for s in (pair.fm, pair.af) if s), key=lambda s: s.e0, default=None)
+    chosen = {"FM": pair.fm, "AF": pair.af, None: lowest}.get(wanted.state)
     if chosen is None:
         raise AnalysisError(
             f"pair {wanted.pair} has no result in that order", where="--state", todo="defectflow compare"
@@ -106,16 +107,17 @@ def _entry(entries: tuple[StateEntry, ...], compared: PairComparison, wanted: Wa
     return next(e for e in entries if e.name == chosen.name)
 
 
-def _refuse_uncertified(compared: PairComparison, wanted: Wanted) -> None:
-    if not (compared.certificate.passed or wanted.uncertified):
-        what = f"pair {wanted.pair} failed its certificate: {'; '.join(compared.certificate.reasons)}"
+def _refuse_uncertified(pair: PairComparison, wanted: Wanted) -> None:
+    if not (pair.certificate.passed or wanted.uncertified):
+        what = f"pair {wanted.pair} failed its certificate: {'; '.join(pair.certificate.reasons)}"
         raise AnalysisError(what, todo="run it again, or hand it on as it is: --uncertified")
 
 
-def _statement(compared: PairComparison) -> str:
-    if compared.certificate.passed:
-        return f"certified; the lower order is {compared.order}"
-    return "NOT CERTIFIED: " + "; ".join(compared.certificate.reasons)
+def _statement(pair: PairComparison) -> str:
+    if pair.certificate.passed:
+        lower = "which order is lower is undecided" if pair.order == "undecided" else f"the lower order is {pair.order}"
+        return f"certified; {lower}"
+    return "NOT CERTIFIED: " + "; ".join(pair.certificate.reasons)
 
 
 def _counted(level: Level) -> bool:
@@ -144,14 +146,14 @@ def _centres(entry: StateEntry) -> Centres | None:
     return Centres(size, (first, second)) if size > 0 else None
 
 
-def _exchange(compared: PairComparison) -> HandoffExchange | None:
-    e = compared.exchange
+def _exchange(pair: PairComparison) -> HandoffExchange | None:
+    e = pair.exchange
     if e is None:
         return None
     return HandoffExchange(
         convention=CONVENTION,
         delta_af_fm=1000 * e.delta,
-        uncertainty=1000 * compared.uncertainty,
+        uncertainty=1000 * pair.uncertainty,
         images=e.images,
         j_per_bond=e.j_per_bond,
         j_dimer=e.j_dimer,

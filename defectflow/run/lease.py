@@ -37,7 +37,7 @@ def lease(folder: Path) -> Iterator[Fence]:
         If another driver holds it, here or on another host.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with lock_file(folder / LOCK):
+    with lock_file(folder / LOCK, seconds=0.5):  # longer than somebody who only looks holds it
         _refuse_other_host(folder)
         fence = Fence(folder.resolve(), uuid.uuid4().hex)
         write_atomic(folder / DRIVER, json.dumps(_who(fence)).encode())

@@ -90,7 +90,10 @@ def _on_a_node(name: str, engines: list[str], wait: float, say: Callable[[str], 
         except EngineError as error:
             return [Check("one-minute job", False, str(error))]
         say(f"scheduler job {job} was sent; waiting up to {wait:.0f} s for it")
-        return _report(scheduler, job, folder, wait)
+        try:
+            return _report(scheduler, job, folder, wait)
+        except EngineError as error:
+            return [Check("one-minute job", False, f"job {job} was sent; then: {error}")]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Generic, Self, TypeVar
 
-from defectflow.engines.guard import lock_file
-from defectflow.errors import DefectFlowError, LockedError, ParseError
+from defectflow.engines.guard import is_locked, lock_file
+from defectflow.errors import DefectFlowError, ParseError
 from defectflow.inputs import plan_jobs
 from defectflow.run.index import add_to_index, row_of
 from defectflow.run.lease import LOCK, driver_of
@@ -135,13 +135,7 @@ class RunFolder(Generic[R]):
 
     def has_driver(self) -> bool:
         """Whether a driver runs the study now."""
-        try:
-            self.lock().close()
-        except LockedError:
-            return True
-        except OSError:
-            pass  # a folder that this user may only read
-        return bool(driver_of(self.folder))
+        return is_locked(self.folder / LOCK) or bool(driver_of(self.folder))
 
     def job_folder(self, path: str) -> Path:
         """Folder of a job."""

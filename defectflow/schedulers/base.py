@@ -94,6 +94,19 @@ def ask(command: Sequence[str], folder: Path | None = None) -> str:
     return done.stdout
 
 
+def ask_of_job(command: Sequence[str], unknown: str) -> str | None:
+    """What a scheduler's command prints of one job, None where it says so that it knows no such job.
+
+    A scheduler that does not answer has not said that a job ended: its EngineError goes on.
+    """
+    try:
+        return ask(command)
+    except EngineError as error:
+        if unknown in str(error):
+            return None
+        raise
+
+
 def cancel_each(command: str, ids: Iterable[str], look: Callable[[str], SchedulerJob]) -> None:
     """Cancel job by job with a scheduler's command; one that has ended meanwhile is no error."""
     for job in ids:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from defectflow.errors import EngineError
-from defectflow.schedulers.base import SchedulerJob, ask, cancel_each, forgotten
+from defectflow.schedulers.base import SchedulerJob, ask, ask_of_job, cancel_each, forgotten
 
 _PENDING = {"PEND", "PSUSP", "WAIT", "PROV"}
 _RUNNING = {"RUN", "USUSP", "SSUSP", "UNKWN", "ZOMBI"}
@@ -46,10 +46,7 @@ class Lsf:
 
 
 def _look(job: str) -> SchedulerJob:
-    try:
-        rows = _rows(ask(["bjobs", "-a", "-noheader", "-o", _FIELDS, job]))
-    except EngineError:
-        return forgotten(job)
+    rows = _rows(ask_of_job(["bjobs", "-a", "-noheader", "-o", _FIELDS, job], "is not found") or "")
     return _job(rows[0]) if rows else forgotten(job)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from defectflow.errors import EngineError
-from defectflow.schedulers.base import SchedulerJob, ask, cancel_each, forgotten
+from defectflow.schedulers.base import SchedulerJob, ask, ask_of_job, cancel_each, forgotten
 
 _PENDING = set("QHWTM")  # queued, held, waiting, moving, moved
 _RUNNING = set("RESBU")  # running, exiting, suspended, array running, suspended by a user's keyboard
@@ -42,10 +42,7 @@ class PbsPro:
 
 
 def _look(job: str) -> SchedulerJob:
-    try:
-        found = _jobs(ask(["qstat", "-x", "-f", "-F", "json", job]))
-    except EngineError:
-        return forgotten(job)
+    found = _jobs(ask_of_job(["qstat", "-x", "-f", "-F", "json", job], "Unknown Job Id") or "")
     return _job(job, next(iter(found.values()))) if found else forgotten(job)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from defectflow.errors import EngineError
 from defectflow.formats.clock import clock_seconds
-from defectflow.schedulers.base import SchedulerJob, ask, forgotten
+from defectflow.schedulers.base import SchedulerJob, ask, ask_of_job, forgotten
 
 _PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"}
 _RUNNING = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"}
@@ -64,9 +64,8 @@ def _time_limit(partition: str) -> str:
 
 
 def _shown(job: str) -> SchedulerJob:
-    try:
-        text = ask(["scontrol", "-o", "show", "job", job])
-    except EngineError:
+    text = ask_of_job(["scontrol", "-o", "show", "job", job], "Invalid job id")
+    if text is None:
         return _accounted(job)
     fields = dict(re.findall(r"(\w+)=(\S*)", text))
     state = fields.get("JobState", "")
@@ -75,6 +74,7 @@ def _shown(job: str) -> SchedulerJob:
 
 
 def _accounted(job: str) -> SchedulerJob:
+    """Of a job that the controller no longer knows: it has ended, whatever the accounts still say."""
     try:
         state, _, code = ask(["sacct", "-X", "-n", "-P", "-j", job, "-o", "State,ExitCode"]).strip().partition("|")
     except EngineError:

@@ -45,6 +45,11 @@ class Convergence:
     moment_drift: float
     max_force: float
 
+    @property
+    def residue(self) -> float:
+        """What the SCF leaves open (eV per cell)."""
+        return max(abs(self.last_energy_change), self.energy_tolerance)
+
 
 @dataclass(frozen=True, eq=False)
 class Projections:

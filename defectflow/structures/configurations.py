@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from defectflow.structures.distances import SAME_LENGTH, shell_numbers
+from defectflow.structures.distances import SAME_LENGTH, shell_lengths, shell_numbers
 from defectflow.structures.orderly import Search
 from defectflow.structures.parts import Part, check_parts, in_order, label, parse_part
 from defectflow.structures.sites import Bools, Ints
@@ -25,17 +25,24 @@ class Limits:
     nearest, diameter : float
         Smallest and largest distance (A) through the nearest image.
     shells : tuple of int
-        Numbers of the allowed distances among those of the cell's sites, nearest is 1; empty for all.
+        Numbers of the allowed distances, nearest is 1; empty for all.
+    lengths : tuple of float
+        The distances that are numbered (A), nearest first; empty for those of the sites that are looked at.
     """
 
     nearest: float = 0.0
     diameter: float = float("inf")
     shells: tuple[int, ...] = ()
+    lengths: tuple[float, ...] = ()
 
     @property
     def none(self) -> bool:
         """Whether everything is allowed."""
         return self == Limits()
+
+    def among(self, group: SiteGroup) -> Limits:
+        """The same limits with shells numbered among the sites of this group, to be kept on some of them."""
+        return replace(self, lengths=tuple(shell_lengths(group.distances))) if self.shells else self
 
     def allow(self, group: SiteGroup) -> Bools:
         """Which two different sites may both be taken, (n, n)."""
@@ -45,7 +52,8 @@ class Limits:
         distance = group.distances
         allowed = (distance > self.nearest - SAME_LENGTH) & (distance < self.diameter + SAME_LENGTH)
         if self.shells:
-            allowed &= np.isin(shell_numbers(distance), self.shells)
+            lengths = np.array(self.lengths) if self.lengths else shell_lengths(distance)
+            allowed &= np.isin(shell_numbers(distance, lengths), self.shells)
         return allowed & apart
 
 

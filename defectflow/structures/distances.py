@@ -29,7 +29,11 @@ def steps(lengths: Floats) -> Floats:
     return np.asarray(rising[np.append(True, np.diff(rising) > SAME_LENGTH)[: len(rising)]])
 
 
-def shell_numbers(distance: Floats) -> Ints:
-    """Number of each distance between different sites, nearest is 1; 0 on the diagonal."""
-    apart = ~np.eye(len(distance), dtype=bool)
-    return np.asarray(np.searchsorted(steps(distance[apart]) - SAME_LENGTH, distance) * apart)
+def shell_lengths(distance: Floats) -> Floats:
+    """The different distances between different sites (A), nearest first."""
+    return steps(distance[~np.eye(len(distance), dtype=bool)])
+
+
+def shell_numbers(distance: Floats, lengths: Floats) -> Ints:
+    """Number of each distance among the lengths, nearest is 1."""
+    return np.asarray(np.searchsorted(lengths - SAME_LENGTH, distance))

@@ -84,9 +84,9 @@ def count(recipe: ScreenRecipe) -> list[tuple[str, int]]:
     """Name and distinct configurations of every composition; limits are counted by looking at each."""
     found = []
     for family in families(recipe):
-        limits = _limits(family)
         for mix in family.compositions:
-            group, parts = _group(recipe, family, mix), _parts(mix)
+            whole, parts = _whole(recipe, family, mix), _parts(mix)
+            group, limits = _restricted(whole, _kept(whole, family)), _limits(family, whole)
             name = " ".join(f"{k}:{n}" for k, n in mix.items())
             name += f" (sites; split along {family.split})" if family.split else ""
             found.append((name, burnside_count(group, parts) if limits.none else _listed(recipe, group, parts, limits)))
@@ -116,13 +116,9 @@ def _parts(mix: dict[str, int]) -> tuple[Part, ...]:
     return in_order([Part(*defect_words(name), count) for name, count in mix.items()])
 
 
-def _limits(family: Family) -> Limits:
-    return Limits(family.nearest or 0.0, family.diameter or float("inf"), family.shells or ())
-
-
-def _group(recipe: ScreenRecipe, family: Family, mix: dict[str, int]) -> SiteGroup:
-    group = _whole(recipe, family, mix)
-    return group if family.near is None else _restricted(group, _near(group, family.near))
+def _limits(family: Family, whole: SiteGroup) -> Limits:
+    """The limits of a family; shells are counted among all sites, also where it takes only some of them."""
+    return Limits(family.nearest or 0.0, family.diameter or float("inf"), family.shells or ()).among(whole)
 
 
 def _whole(recipe: ScreenRecipe, family: Family, mix: dict[str, int]) -> SiteGroup:
@@ -141,6 +137,10 @@ def _free(host: Cell, place: Floats) -> Floats:
         what = f"is {distance.min():.2f} A from {atom}; an interstitial atom needs room"
         raise StructureError(what, where="search.interstitial", todo="leave it out for the largest void of the host")
     return place
+
+
+def _kept(group: SiteGroup, family: Family) -> Ints:
+    return np.arange(len(group.sites)) if family.near is None else _near(group, family.near)
 
 
 def _near(group: SiteGroup, near: Near) -> Ints:
@@ -162,6 +162,8 @@ def _near(group: SiteGroup, near: Near) -> Ints:
 
 def _restricted(group: SiteGroup, kept: Ints) -> SiteGroup:
     """The same group on some sites only, numbered anew."""
+    if len(kept) == len(group.sites):
+        return group
     number = np.full(len(group.sites), -1, dtype=np.int16)
     number[kept] = np.arange(len(kept))
     return replace(group, sites=group.sites[kept], table=np.unique(number[group.table[:, kept]], axis=0))
@@ -171,9 +173,9 @@ def _placements(recipe: ScreenRecipe, family: Family) -> Iterator[tuple[Placemen
     """Distinct placements of a family with their degeneracies, as a stream."""
     for mix in family.compositions:
         group, parts = _whole(recipe, family, mix), _parts(mix)
-        kept = np.arange(len(group.sites)) if family.near is None else _near(group, family.near)
+        kept = _kept(group, family)
         there = False
-        for batch in distinct_configurations(_restricted(group, kept), parts, _limits(family)):
+        for batch in distinct_configurations(_restricted(group, kept), parts, _limits(family, group)):
             for sites, degeneracy in zip(kept[batch.sites].tolist(), batch.degeneracy.tolist(), strict=True):
                 there = True
                 yield Placement(group, parts, tuple(sites)), degeneracy

@@ -34,7 +34,9 @@ class Steps:
     forces : (n, 3) float
         Of the last ionic step (eV/A); no rows if none were written.
     free : (n, 3) bool
-        Coordinates that may move.
+        Lattice vectors along which each atom may move.
+    lattice : (3, 3) float
+        Rows are those vectors (A).
     moment_drift : float
         muB over the last three SCF steps; zero where nothing says it.
     """
@@ -45,6 +47,7 @@ class Steps:
     ionic_energies: tuple[float, ...]
     forces: Floats
     free: np.ndarray
+    lattice: Floats
     moment_drift: float
 
 
@@ -52,7 +55,7 @@ def judge(steps: Steps, tags: dict[str, str]) -> Convergence:
     """Convergence by the tolerances in the tags EDIFF, EDIFFG, NSW and IBRION."""
     ediff = number(tags, "EDIFF", 1e-4)
     largest = max(map(abs, steps.changes))
-    force = max_force(steps.forces, steps.free)
+    force = max_force(steps)
     return Convergence(
         electronic=largest <= ediff + steps.slack,
         ionic=_ionic(steps, tags, force),
@@ -78,11 +81,12 @@ def _ionic(steps: Steps, tags: dict[str, str], force: float) -> bool | None:
     return abs(steps.ionic_energies[-1] - steps.ionic_energies[-2]) <= ediffg
 
 
-def max_force(forces: Floats, free: np.ndarray) -> float:
-    """Largest force on an atom (eV/A), components along which it may not move left out."""
-    if not len(forces):
+def max_force(steps: Steps) -> float:
+    """Largest force on an atom (eV/A), components along lattice vectors on which it may not move left out."""
+    if not len(steps.forces):
         return 0.0
-    return float(np.linalg.norm(np.where(free, forces, 0.0), axis=1).max())
+    along = np.where(steps.free, steps.forces @ np.linalg.pinv(steps.lattice), 0.0)
+    return float(np.linalg.norm(along @ steps.lattice, axis=1).max())
 
 
 def number(tags: dict[str, str], name: str, default: float) -> float:

@@ -142,13 +142,14 @@ def _xml_steps(run: Vasprun) -> Steps:
     change = float(free_energies[-1] - free_energies[-2]) if len(free_energies) > 1 else float(free_energies[-1])
     energies = tuple(s.free_energy for s in run.steps)
     counts = tuple(len(s.scf) for s in run.steps)
-    return Steps(counts, (change,), PRINTED, energies, last.forces, run.header.free, 0.0)
+    return Steps(counts, (change,), PRINTED, energies, last.forces, run.header.free, last.lattice, 0.0)
 
 
 def _outcar_steps(run: Outcar, free: np.ndarray | None) -> Steps:
     forces = np.array(run.forces).reshape(-1, 3)
     flags = free if free is not None and free.shape == forces.shape else np.ones(forces.shape, bool)
-    return Steps(run.scf_steps, run.scf_changes[-1], 0.0, run.ionic_energies, forces, flags, run.moment_drift)
+    lattice, changes = np.array(run.lattice), run.scf_changes[-1]
+    return Steps(run.scf_steps, changes, 0.0, run.ionic_energies, forces, flags, lattice, run.moment_drift)
 
 
 def _from_outcar(files: VaspFiles) -> RunSummary:

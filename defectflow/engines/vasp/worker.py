@@ -65,7 +65,8 @@ def _prepare(folder: Path, inputs: JobInputs) -> bool:
 
     job = json.loads(dict(inputs.files)[JOB])
     same = (folder / LEG).is_file() and read_json(folder / LEG).get("input_hash") == inputs.hash
-    last = KEPT if (folder / KEPT).is_file() and (folder / STOPPED).is_file() else "CONTCAR"
+    # Stopped before the first ionic step ended there is nothing to go on from: see `keep_geometry`.
+    last = KEPT if (folder / STOPPED).is_file() else "CONTCAR"
     continued = same and job["stage"] == "relax" and _continue(folder, last)
     for name in (KEPT, STOPPED, *(() if continued else ("CONTCAR", "CHGCAR"))):
         (folder / name).unlink(missing_ok=True)

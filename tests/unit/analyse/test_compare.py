@@ -44,6 +44,12 @@ def test_a_lower_state_without_moments_fails_the_certificate():
     assert any("1.800 eV below FM and AF" in r for r in found.certificate.reasons)
 
 
+def test_a_start_that_fell_to_the_same_state_does_not_take_its_certificate():
+    """An AF start that fell to FM lay 1e-9 eV below the FM run, and "intended 0.00 muB" stood against the pair."""
+    found = compare_study((entry("FM", -10.0), entry("AF", -9.8), fell_to("FM", -10.0 - 1e-9)))[0]
+    assert (found.fm.name, found.certificate.passed) == ("pair 1 FM", True)
+
+
 def test_a_missing_start_is_a_remark():
     found = compare_study((entry("FM", -10.0), entry("FM", 0.0, "rattle-1", result=False), entry("AF", -10.2)))[0]
     assert found.certificate.passed

@@ -166,6 +166,14 @@ def test_the_level_between_two_charges():
     assert (level.charges, level.level) == ((2, 0), pytest.approx(2.0))
 
 
+def test_what_cancels_in_a_level_is_not_in_its_error():
+    """Chemical potentials and the pristine cell cancel; two charges share the scatter of the correction."""
+    charged = replace(V_O, charge=2, correction=-4.0, correction_error=0.2, vbm_error=0.03)
+    (end,) = (replace(e, errors={"O": 5.0, "Mg": 5.0}) for e in (RICH_IN_O,))
+    (level,) = transitions([formation(d, PRISTINE, (end,)) for d in (V_O, charged)])
+    assert level.uncertainty == pytest.approx(0.1 + 0.03, abs=2e-3)
+
+
 def test_a_vacancy_takes_up_an_interstitial_dopant():
     """-45 + 37 - (-50 + 48)."""
     split = defect("C_O_split:1", {"C_O_split": 1}, ["Mg"] * 4 + ["O"] * 4 + ["C"], -50.0)

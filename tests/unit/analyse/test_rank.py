@@ -156,3 +156,11 @@ def test_an_open_order_goes_on():
 def test_each_composition_keeps_its_own_lowest():
     rows = rank((entry("a"), entry("b", composition={"N_O": 2}, e0=-90.0)))
     assert [p.label for p in promote(rows, Keep(lowest=1))[0]] == ["a", "b"]
+
+
+def test_the_error_of_af_minus_fm_is_that_of_its_two_runs():
+    """It was that of the two lowest runs, of FM both."""
+    loose = replace(tiny_result("AF").convergence, energy_tolerance=0.01)
+    runs = (entry(order="FM", e0=-10.0), entry(order="FM", e0=-9.999), entry(order="AF", e0=-9.9, convergence=loose))
+    (row,) = rank(runs)
+    assert row.uncertainty > 0.01

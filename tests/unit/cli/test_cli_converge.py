@@ -110,18 +110,31 @@ def test_errors_of_other_settings_are_not_believed(defectflow, demo, tmp_path):
     assert "belongs to settings.cutoff = 500.0; the study has 340.0" in done.stderr
 
 
-def test_compare_shows_a_budget(defectflow, demo, tmp_path):
+@pytest.fixture
+def with_budget(demo, tmp_path):
+    """The shipped study whose fourth pair is known to 0.1 eV."""
     from defectflow.pipeline.convergence import save_budget
     from defectflow.run import Study
     from defectflow.schema.convergence import ErrorBudget, ErrorTerm
 
-    shutil.copytree(demo, tmp_path / "study")
+    study = Study.open(shutil.copytree(demo, tmp_path / "study"))
     terms = {"4": (ErrorTerm("k mesh", 0.1, "4", ("2x2x2", "4x4x4")),)}
-    save_budget(ErrorBudget(terms, {"settings.cutoff": "340.0"}, "test"), Study.open(tmp_path / "study"))
-    row = next(
-        r for r in json.loads(defectflow("compare", tmp_path / "study", "--json").stdout)["pairs"] if r["label"] == "4"
-    )
+    save_budget(ErrorBudget(terms, {"settings.cutoff": "340.0"}, "test"), study)
+    return study
+
+
+@pytest.mark.parametrize("verb", ["compare", "verify"])
+def test_a_budget_is_in_the_uncertainty_wherever_it_is_said(defectflow, with_budget, verb):
+    """`verify` said +- 4 meV and FM where `compare` said +- 8 and undecided."""
+    pairs = json.loads(defectflow(verb, with_budget.folder, "--json").stdout)["pairs"]
+    (row,) = (r for r in pairs if r["label"] == "4")
     assert row["uncertainty"] == pytest.approx(0.1, abs=2e-3)
+
+
+def test_a_budget_is_in_the_uncertainty_that_is_handed_on(with_budget):
+    from defectflow.pipeline.transport import Wanted, make_handoff
+
+    assert make_handoff(with_budget, Wanted("4"), None).exchange.uncertainty == pytest.approx(100, abs=2)
 
 
 @pytest.mark.parametrize(

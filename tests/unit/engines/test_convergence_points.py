@@ -58,3 +58,10 @@ def test_what_is_fixed_holds_for_all_points(recipe):
 def test_a_wrong_axis_is_named(recipe, changes):
     with pytest.raises(RecipeError, match="axes"):
         points(recipe, **changes)
+
+
+def test_values_that_differ_late_have_folders_of_their_own(recipe):
+    """Six digits were one folder: two points of a curve were one calculation."""
+    close = ("4.2512341 A", "4.2512339 A")
+    found = points(recipe, key="host.lattice_constant", values=close)
+    assert len({p.folder for p in found}) == 2

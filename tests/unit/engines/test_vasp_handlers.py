@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from defectflow.engines.vasp import handlers
+from defectflow.engines.vasp.engine import JOB
 from defectflow.engines.vasp.handlers import KEPT, STOPPED, NotConverged, WalltimeGuard
+from defectflow.engines.vasp.worker import LEG, _prepare
+from defectflow.schema import JobInputs
 
 STEP = "DAV:   1    -0.1E+02   -0.1E+01   -0.1E+01  100   0.1E+00\n"
 IONIC = "   1 F= -.1E+02 E0= -.1E+02  d E =-.1E+02\n"
@@ -60,3 +64,15 @@ def test_a_stop_for_the_walltime_is_no_failure_to_converge(tmp_path):
 
 def test_a_run_that_cannot_be_read_is_left_to_the_reader(tmp_path):
     assert not NotConverged().check(str(tmp_path))
+
+
+def test_a_relaxation_stopped_in_its_first_step_begins_again(tmp_path, toy_run):
+    """Its CONTCAR comes from an unconverged density, and there is no whole one before it."""
+    for path in toy_run.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    before = (tmp_path / "POSCAR").read_text()
+    inputs = JobInputs("vasp", ((JOB, (tmp_path / JOB).read_text()),))
+    (tmp_path / LEG).write_text(json.dumps({"input_hash": inputs.hash}))
+    (tmp_path / STOPPED).touch()
+    assert not _prepare(tmp_path, inputs)
+    assert (tmp_path / "POSCAR").read_text() == before

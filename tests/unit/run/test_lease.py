@@ -1,5 +1,6 @@
 """One driver a run folder, also where hosts share it and know no locks of each other."""
 
+import errno
 import json
 import os
 import shutil
@@ -8,11 +9,12 @@ import time
 
 import pytest
 
+from defectflow.engines.guard import is_locked, lock_file
 from defectflow.errors import LockedError, ParseError
 from defectflow.executors import FENCED, Fence, Task, run_task
 from defectflow.executors.tracks import DRIVER
 from defectflow.run.cluster import cluster_tag
-from defectflow.run.lease import check_in_charge, driver_of, lease
+from defectflow.run.lease import LOCK, check_in_charge, driver_of, lease
 
 
 def other_host(folder, seconds_ago):
@@ -32,6 +34,29 @@ def test_a_lease_names_its_driver_and_leaves_nothing(tmp_path):
 def test_a_second_lease_is_refused(tmp_path):
     with lease(tmp_path), pytest.raises(LockedError, match=f"process {os.getpid()}"), lease(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch, number):
+    """As Lustre mounted without flock: every driver and worker ended with "Function not implemented"."""
+
+    def flock(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with lease(tmp_path):
+        assert driver_of(tmp_path).startswith(f"process {os.getpid()} on ")
+
+
+def test_who_asks_for_the_lock_leaves_none(tmp_path):
+    """`status` of a folder that never had a driver left .driver.lock there."""
+    assert not is_locked(tmp_path / LOCK)
+    assert not (tmp_path / LOCK).exists()
+
+
+def test_a_held_lock_is_seen(tmp_path):
+    with lock_file(tmp_path / LOCK):
+        assert is_locked(tmp_path / LOCK)
 
 
 def test_a_driver_on_another_host_is_believed_while_it_gives_signs(tmp_path):

@@ -100,11 +100,28 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch, name):
         get_scheduler(name).tagged("mine")
 
 
-@pytest.mark.parametrize("name", ["slurm", "pbspro", "lsf"])
+FORGOTTEN = {
+    "slurm": ("scontrol", "slurm_load_jobs error: Invalid job id specified"),
+    "pbspro": ("qstat", "qstat: Unknown Job Id 7"),
+    "lsf": ("bjobs", "Job <7> is not found"),
+}
+
+
+@pytest.mark.parametrize("name", FORGOTTEN)
 def test_a_job_that_the_scheduler_forgot_has_ended(command, name):
-    for program in ("scontrol", "sacct", "qstat", "bjobs"):
-        command(program, "unknown job", status=1)
+    program, words = FORGOTTEN[name]
+    command(program, words, status=1)
+    command("sacct", "Slurm accounting storage is disabled", status=1)
     assert get_scheduler(name).look(["7"])["7"].state == "ended"
+
+
+@pytest.mark.parametrize("name", FORGOTTEN)
+def test_a_job_has_not_ended_because_the_scheduler_does_not_answer(command, name):
+    """Taken for ended it would be sent again, beside itself."""
+    command(FORGOTTEN[name][0], "Unable to contact the controller: Connection refused", status=1)
+    command("sacct", "COMPLETED|0:0")
+    with pytest.raises(EngineError, match="Connection refused"):
+        get_scheduler(name).look(["7"])
 
 
 def test_an_outer_job_is_not_inherited(command, monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """Every distinct configuration once: against brute force, Burnside's count and other programs."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -119,6 +120,14 @@ def test_limits_keep_what_a_look_at_each_configuration_keeps(case, nearest, diam
 
     kept = {s: d for s, d in listed(group, parts).items() if keeps(s)}
     assert listed(group, parts, Limits(nearest, diameter)) == kept
+
+
+def test_shells_of_some_sites_are_those_of_the_cell():
+    """Two sites that are fourth neighbours were taken for first ones where no other site was asked for."""
+    cube = site_group(MGO, np.diag([2, 2, 2]), ["O"])
+    far = int(np.argmax(cube.distances[0]))
+    two = replace(cube, sites=cube.sites[[0, far]], table=np.array([[0, 1], [1, 0]], dtype=np.int16))
+    assert not Limits(shells=(1,)).among(cube).allow(two).any()
 
 
 def test_shells_are_numbers_of_distances():

@@ -122,9 +122,9 @@ def failing(study, monkeypatch):
     from defectflow.analyse.verify import Certificate
     from defectflow.pipeline import transport
 
-    original = transport.compare_study
+    original = transport.compared
     bad = Certificate(False, ("pair 4 FM: not converged",), ())
-    monkeypatch.setattr(transport, "compare_study", lambda e: tuple(replace(c, certificate=bad) for c in original(e)))
+    monkeypatch.setattr(transport, "compared", lambda e: tuple(replace(c, certificate=bad) for c in original(e)))
 
 
 def test_an_uncertified_pair_is_refused_and_says_how(demo_study, monkeypatch):
