@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from defectflow.engines import Engine
-from defectflow.errors import DefectFlowError
+from defectflow.errors import DefectFlowError, NoSchedulerError
+from defectflow.executors import read_track
+from defectflow.executors.signs import SILENT, age
+from defectflow.executors.tracks import TRACK
 from defectflow.inputs import resolve
 from defectflow.run.attempts import Attempt, Attempts
 from defectflow.run.cluster import cluster_tag
@@ -82,12 +85,20 @@ class _Hand:
             self.attempts.repair(job.path, inputs)
             self.found.states[job.path] = "done"
             return
-        if queued := self.queue.get(job_name(job.path)):
-            self.found.states[job.path] = queued.state
+        if state := self._under_way(job.path):
+            self.found.states[job.path] = state
             return
         sent = self.attempts.adopted(wanted, inputs)
         taken = self._taken(sent) if sent and self._ran(job.path) else None
         self.found.states[job.path] = taken or self._left(wanted, inputs)
+
+    def _under_way(self, path: str) -> str:
+        """Whether a job waits or runs, by the scheduler or by the signs of life that it gives itself."""
+        if queued := self.queue.get(job_name(path)):
+            return queued.state
+        folder = self.study.job_folder(path)
+        track = read_track(folder)
+        return "running" if track and track.running and (age(folder / TRACK) or 0.0) < SILENT else ""
 
     def _ran(self, path: str) -> bool:
         folder = self.study.job_folder(path)
@@ -138,9 +149,15 @@ def job_name(path: str) -> str:
 
 
 def sent_by_hand(folder: Path, site: Site) -> dict[str, SchedulerJob]:
-    """Scheduler jobs that the user sent and that have not ended, by job name; empty where nobody can be asked."""
+    """Scheduler jobs that the user sent and that have not ended, by job name; empty where its commands are not.
+
+    Raises
+    ------
+    EngineError
+        If the scheduler is there and does not answer: what waits in its queue would be called "to send".
+    """
     try:
         jobs = get_scheduler(site.scheduler).tagged(f"{cluster_tag(folder)}{HAND}")
-    except DefectFlowError:
+    except NoSchedulerError:
         return {}
     return {job.name: job for job in jobs}

@@ -1,11 +1,14 @@
 """Jobs that a user sends by hand; here the scripts run under bash (the site without a scheduler)."""
 
+import json
 import subprocess
+import time
 
 import pytest
 
 from defectflow.engines import get_engine
-from defectflow.errors import LockedError
+from defectflow.errors import EngineError, LockedError
+from defectflow.executors.tracks import TRACK, Track
 from defectflow.resources import resource
 from defectflow.run import Study
 from defectflow.run.collect import collect
@@ -70,6 +73,31 @@ def test_a_cut_off_output_is_no_result(study):
     again = bring_back(study)
     assert again.states["bulk/static"] == "to send"
     assert first in again.scripts
+
+
+def test_a_job_that_gives_signs_of_life_is_not_to_be_sent_again(study):
+    """Sent twice it would meet itself in its folder."""
+    first = bring_back(study).scripts[0].parent
+    (first / TRACK).write_text(json.dumps(Track("node7", 1, "17", 0, time.time()).document()))
+    again = bring_back(study)
+    assert again.states["bulk/static"] == "running"
+    assert first / "job.sh" not in again.scripts
+
+
+def test_a_queue_that_does_not_answer_is_not_empty(study, tmp_path, monkeypatch):
+    squeue = tmp_path / "squeue"
+    squeue.write_text("#!/bin/sh\necho Unable to contact slurm controller >&2\nexit 1\n")
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(EngineError, match="Unable to contact"):
+        collect_by_hand(study, REPLAY, load_site("slurm"))
+
+
+def test_scripts_are_made_where_the_scheduler_is_not(study, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    site = load_site("slurm")
+    one = site.model_copy(update={"resources": site.resources.model_copy(update={"tasks": 1})})
+    assert len(collect_by_hand(study, REPLAY, one).scripts) == 11
 
 
 def test_a_study_with_a_driver_is_left_alone(study):
