@@ -145,7 +145,10 @@ def _left_its_shell(result: CalcResult, pair: PairCell, name: str) -> list[str]:
 
 def pair_distance(result: CalcResult, pair: PairCell) -> float:
     """Shortest distance of the two dopants in the final geometry (A)."""
-    return float(result.cell.to_pymatgen().get_distance(*pair.dopants))
+    from pymatgen.core import Lattice
+
+    first, second = result.cell.coords[list(pair.dopants)]
+    return float(Lattice(result.cell.lattice).get_distance_and_image(first, second)[0])
 
 
 def order_found(result: CalcResult, pair: PairCell) -> str:

@@ -67,11 +67,12 @@ def errors(
 ) -> None:
     """Write into STUDY what mesh, cutoff and smearing leave open there; `compare STUDY` then shows it."""
     from defectflow.export.tables import term_words
-    from defectflow.pipeline.convergence import make_budget, save_budget
+    from defectflow.pipeline.convergence import curves_of, make_budget, save_budget
     from defectflow.run import ConvergenceStudy, Study
 
     study = Study.open(of)
-    budget = make_budget(ConvergenceStudy.open(folder), study)
+    converged = ConvergenceStudy.open(folder)
+    budget = make_budget(converged, curves_of(converged), study)
     path = save_budget(budget, study)
     if as_json:
         rows = {label: _rows(terms) for label, terms in budget.terms.items()}

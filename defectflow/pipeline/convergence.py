@@ -54,8 +54,8 @@ def write_curves(curves: tuple[Curve, ...], folder: Path) -> list[Path]:
     return [table, *save(curves_figure(curves), folder / "convergence")]
 
 
-def make_budget(study: ConvergenceStudy, of: Study) -> ErrorBudget:
-    """Numerical errors of the pairs of a study, from how they move around it.
+def make_budget(study: ConvergenceStudy, curves: tuple[Curve, ...], of: Study) -> ErrorBudget:
+    """Numerical errors of the pairs of a study, from how they move around it: the curves of the convergence study.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def make_budget(study: ConvergenceStudy, of: Study) -> ErrorBudget:
     if _system(study.recipe.base) != _system(recipe):
         what = "the convergence study has another host, supercell or dopants; a mesh means something else there"
         raise AnalysisError(what, where=str(study.folder), todo=f"vary the settings of {of.folder}'s own cell")
-    entries, curves = collect(of), curves_of(study)
+    entries = collect(of)
     known = {e.result.code for e in entries if e.result}
     if known and (others := _codes(curves) - known):
         what = f"the convergence study is of {', '.join(sorted(others))}, whose errors are no other code's"

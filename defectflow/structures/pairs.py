@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,7 +89,18 @@ def pair_table(host: Structure, matrix: Ints, element: str) -> PairTable:
     element : str
         The sublattice.
     """
-    matrix = np.array(matrix)
+    rows = tuple(tuple(int(n) for n in row) for row in matrix)
+    lattice, coords = (tuple(map(tuple, a.tolist())) for a in (host.lattice.matrix, host.frac_coords))
+    return _pair_table(lattice, tuple(host.species), coords, rows, element)
+
+
+@lru_cache(maxsize=16)  # of one cell it is asked for again by every check and every point of a study
+def _pair_table(
+    vectors: tuple[Any, ...], species: tuple[Any, ...], places: tuple[Any, ...], rows: tuple[Any, ...], element: str
+) -> PairTable:
+    from pymatgen.core import Structure
+
+    host, matrix = Structure(vectors, species, places), np.array(rows)
     cell = supercell(host, matrix)
     sites = sublattice_sites(cell, element)
     coords, lattice = cell.frac_coords[sites], cell.lattice.matrix

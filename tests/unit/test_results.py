@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 
 from defectflow.inputs import plan_jobs
-from defectflow.pipeline.convergence import budget_of, compared, make_budget
+from defectflow.pipeline.convergence import budget_of, compared, curves_of, make_budget
 from defectflow.run import ConvergenceStudy, Study, open_study
 from defectflow.schema.kinds import load_any
 from tests.conftest import ROOT
@@ -32,10 +32,16 @@ def test_every_result_was_made_from_the_recipe_of_its_name(name):
     assert all(trusted_result(study, path).engine == "gpaw" for path in done)
 
 
+@pytest.fixture(scope="module")
+def converged():
+    study = ConvergenceStudy.open(RESULTS / "mgo_carbon_convergence")
+    return study, curves_of(study)
+
+
 @pytest.mark.parametrize("name", sorted(p.parent.name for p in RESULTS.glob("*/errors.json")))
-def test_the_errors_of_a_study_are_those_of_the_convergence_study(name):
+def test_the_errors_of_a_study_are_those_of_the_convergence_study(converged, name):
     study = Study.open(RESULTS / name)
-    assert budget_of(study) == make_budget(ConvergenceStudy.open(RESULTS / "mgo_carbon_convergence"), study)
+    assert budget_of(study) == make_budget(*converged, study)
 
 
 @pytest.mark.parametrize(("name", "remarked"), [("mgo_carbon_table", True), ("pair3_starts", False)])

@@ -42,6 +42,19 @@ def finished(tmp_path_factory):
     return run(tmp_path_factory.mktemp("finished") / "run")
 
 
+@pytest.fixture
+def copied(tmp_path, finished):
+    """A copy of the finished study, in which one job may not have been started yet."""
+
+    def call(without=None):
+        folder = shutil.copytree(finished[0].folder, tmp_path / "run")
+        if without:
+            shutil.rmtree(folder / without)
+        return Study.open(folder)
+
+    return call
+
+
 def test_a_study_runs_to_the_end_and_every_result_says_that_it_was_replayed(finished):
     study, states = finished
     assert set(states.values()) == {"done"}
@@ -147,9 +160,9 @@ def test_ctrl_c_stops_the_queue_and_the_workers_before_it_lets_the_study_go(tmp_
     assert len(list(folder.rglob("job.json"))) >= 1
 
 
-def test_an_output_that_a_killed_driver_left_behind_is_kept(tmp_path, finished):
+def test_an_output_that_a_killed_driver_left_behind_is_kept(copied):
     """The worker ended well, the driver did not live to collect it: it must not run again."""
-    study, _ = run(tmp_path / "run")
+    study = copied()
     place = study.folder / "pairs/C_O-C_O_s2_d4.25/FM/static"
     for suffix in (".json", ".npz"):
         (place / f"result{suffix}").rename(place / f"output{suffix}")
@@ -159,8 +172,8 @@ def test_an_output_that_a_killed_driver_left_behind_is_kept(tmp_path, finished):
     assert (place / "result.json").read_text() == text
 
 
-def test_a_state_that_a_killed_driver_did_not_write_is_repaired(tmp_path):
-    study, _ = run(tmp_path / "run")
+def test_a_state_that_a_killed_driver_did_not_write_is_repaired(copied):
+    study = copied()
     path = "bulk/static"
     study.set_state(path, JobState("submitted", study.state(path).input_hash, "replay", 1))
     run(study.folder)
@@ -174,8 +187,8 @@ def test_a_file_of_the_users_own_is_never_taken_for_ours(tmp_path):
     assert (tmp_path / "study.toml").read_text() == "precious"
 
 
-def test_status_tells_interrupted_and_stale_jobs_from_good_ones(tmp_path, defectflow):
-    study, _ = run(tmp_path / "run")
+def test_status_tells_interrupted_and_stale_jobs_from_good_ones(copied, defectflow):
+    study = copied()
     study.set_state("bulk/static", JobState("submitted", study.state("bulk/static").input_hash, "replay", 1))
     (study.folder / "pairs/C_O-C_O_s4_d6.01/AF/static/result.json").unlink()
     done = defectflow("status", study.folder, "--json")
@@ -197,12 +210,14 @@ def test_an_unconverged_job_is_tried_again(faulty):
 
 
 @pytest.fixture
-def faulty(tmp_path, monkeypatch):
-    def call(fault):
-        monkeypatch.setenv("DEFECTFLOW_REPLAY_FAULT", f"{fault}@s4_d6.01/AF")
-        study, states = run(tmp_path / "run")
+def faulty(copied, monkeypatch):
+    """The finished study but for one job, which has a fault in its first run."""
+
+    def call(fault, path="pairs/C_O-C_O_s4_d6.01/AF/static"):
+        monkeypatch.setenv("DEFECTFLOW_REPLAY_FAULT", f"{fault}@{path.split('/', 1)[1]}")
+        study, states = run(copied(without=path).folder)
         monkeypatch.delenv("DEFECTFLOW_REPLAY_FAULT")
-        return study, states["pairs/C_O-C_O_s4_d6.01/AF/static"]
+        return study, states[path]
 
     return call
 
@@ -231,8 +246,8 @@ def test_a_flipped_moment_is_found_by_verify(faulty, defectflow):
 
 
 @pytest.mark.parametrize("name", ["result.json", "result.npz"])
-def test_a_damaged_result_is_run_again(tmp_path, name):
-    study, _ = run(tmp_path / "run")
+def test_a_damaged_result_is_run_again(copied, name):
+    study = copied()
     path = study.folder / "pairs/C_O-C_O_s2_d4.25/FM/static" / name
     path.write_bytes(path.read_bytes()[:-50])
     _, states = run(study.folder)
@@ -240,9 +255,8 @@ def test_a_damaged_result_is_run_again(tmp_path, name):
     assert {p: n for p, n in attempts(study).items() if n == 2} == {"pairs/C_O-C_O_s2_d4.25/FM/static": 2}
 
 
-def test_a_result_of_other_inputs_is_not_believed(tmp_path, finished):
-    folder = tmp_path / "run"
-    shutil.copytree(finished[0].folder, folder)
+def test_a_result_of_other_inputs_is_not_believed(copied):
+    folder = copied().folder
     path = folder / "pairs/C_O-C_O_s2_d4.25/FM/static/result.json"
     save_record(replace(load_record(CalcResult, path), input_hash="0" * 64), path)
     entry = next(e for e in collect(Study.open(folder)) if e.name == "pair 2 FM")
@@ -251,9 +265,8 @@ def test_a_result_of_other_inputs_is_not_believed(tmp_path, finished):
 
 
 @pytest.mark.parametrize(("old", "new"), [('"e0": -', '"e0": -1'), ('"moment_drift": ', '"moment_drift": NaN, "x": ')])
-def test_a_result_that_was_edited_by_hand_is_not_believed(tmp_path, finished, old, new):
-    folder = tmp_path / "run"
-    shutil.copytree(finished[0].folder, folder)
+def test_a_result_that_was_edited_by_hand_is_not_believed(copied, old, new):
+    folder = copied().folder
     path = folder / "pairs/C_O-C_O_s2_d4.25/FM/static/result.json"
     path.write_text(path.read_text().replace(old, new, 1))
     assert next(e for e in collect(Study.open(folder)) if e.name == "pair 2 FM").result is None
@@ -307,16 +320,15 @@ def test_children_wait_for_their_parents(finished):
     assert [j.parent for j in plan_jobs(load_recipe(QUICK))][:2] == [None, "bulk/static"]
 
 
-def _with_a_crash(folder, monkeypatch):
-    """A study of which one calculation failed by itself and none was lost."""
-    monkeypatch.setenv("DEFECTFLOW_REPLAY_FAULT", "crash@s5_d7.36/FM")
-    study, states = run(folder)
-    monkeypatch.delenv("DEFECTFLOW_REPLAY_FAULT")
-    assert states[CRASHED] == "failed"
-    return study
-
-
 CRASHED = "pairs/C_O-C_O_s5_d7.36/FM/static"
+
+
+@pytest.fixture
+def crashed(faulty):
+    """A study of which one calculation failed by itself and none was lost."""
+    study, state = faulty("crash", CRASHED)
+    assert state == "failed"
+    return study
 
 
 def _go_on(study, **options):
@@ -324,21 +336,19 @@ def _go_on(study, **options):
         return run_study(study, get_engine("replay"), executor, replace(FAST, **options))
 
 
-def test_what_failed_by_itself_is_kept_as_it_is_where_only_lost_work_is_retried(tmp_path, monkeypatch):
-    study = _with_a_crash(tmp_path / "run", monkeypatch)
-    assert _go_on(study, keep_failed=True)[CRASHED] == "failed"
-    assert study.state(CRASHED).attempts == 1
+def test_what_failed_by_itself_is_kept_as_it_is_where_only_lost_work_is_retried(crashed):
+    assert _go_on(crashed, keep_failed=True)[CRASHED] == "failed"
+    assert crashed.state(CRASHED).attempts == 1
 
 
-def test_a_named_job_is_run_again_all_the_same(tmp_path, monkeypatch):
-    study = _with_a_crash(tmp_path / "run", monkeypatch)
-    assert _go_on(study, keep_failed=True, rerun=frozenset([CRASHED]))[CRASHED] == "done"
-    assert study.state(CRASHED).attempts == 2
+def test_a_named_job_is_run_again_all_the_same(crashed):
+    assert _go_on(crashed, keep_failed=True, rerun=frozenset([CRASHED]))[CRASHED] == "done"
+    assert crashed.state(CRASHED).attempts == 2
 
 
-def test_a_killed_calculation_is_sent_again_where_retries_are_given(tmp_path, monkeypatch):
+def test_a_killed_calculation_is_sent_again_where_retries_are_given(copied, monkeypatch):
     monkeypatch.setenv("DEFECTFLOW_REPLAY_FAULT", "killed-once@s5_d7.36/FM")
-    study = Study.create(tmp_path / "run", QUICK, "replay")
+    study = copied(without=CRASHED)
     assert _go_on(study, retries=1)[CRASHED] == "done"
     assert study.state(CRASHED).attempts == 1
     assert study.state(CRASHED).lost == ("killed by signal 9 from outside, perhaps for memory",)
