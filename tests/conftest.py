@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -60,14 +61,29 @@ def entries(demo_study):
     return collect(demo_study)
 
 
+@pytest.fixture(scope="session")
+def forks():
+    """A process that runs the command line in forks of itself."""
+    command = [sys.executable, "-m", "tests.forks"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        yield server
+
+
 @pytest.fixture
-def defectflow():
-    """Run the command line in its own process."""
+def defectflow(forks, tmp_path_factory):
+    """Run the command line in its own process; with variables of Python's own in one that starts with them."""
 
     def call(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "defectflow.cli.main", *map(str, words)]
-        env = {**os.environ, **environment}
-        return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=300)
+        command, env = list(map(str, words)), {**os.environ, **environment}
+        if any(name.startswith("PYTHON") for name in environment):
+            module = [sys.executable, "-m", "defectflow.cli.main", *command]
+            return subprocess.run(module, capture_output=True, text=True, env=env, check=False, timeout=300)
+        place = tmp_path_factory.mktemp("said")
+        said = {"out": str(place / "out"), "err": str(place / "err")}
+        print(json.dumps({"words": command, "env": env, "cwd": str(Path.cwd()), **said}), file=forks.stdin, flush=True)
+        status = int(forks.stdout.readline())
+        out, err = (Path(name).read_text(encoding="utf-8") for name in said.values())
+        return subprocess.CompletedProcess(command, status, out, err)
 
     return call
 
