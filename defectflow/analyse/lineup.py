@@ -13,6 +13,7 @@ from defectflow.analyse.estimates import EDGE, estimates
 from defectflow.errors import AnalysisError
 from defectflow.schema.layers import Layer, heights
 from defectflow.schema.lineup import LineUp, Variant
+from defectflow.structures.crystal import crystal_of
 
 FLAT = 0.05  # eV; a barrier whose middle bends more than this has no bulk-like middle
 
@@ -33,9 +34,12 @@ def line_up(run: Aligned, name: str, source: str) -> LineUp:
     values = [e.value for e in kept]
     spread = float(np.ptp(values))
     own = max(e.uncertainty for e in kept)
+    oxide = crystal_of(run.bulk.cell.to_pymatgen())
     return LineUp(
         name=name,
-        oxide=run.bulk.cell.to_pymatgen().composition.reduced_formula,
+        oxide=oxide.formula,
+        space_group=oxide.space_group,
+        formula_volume=oxide.formula_volume,
         state=run.junction.state,
         methods=methods,
         checks=(EDGE,),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.shared import AsJson, console, print_json
+from defectflow.cli.shared import AsJson, Force, console, print_json, refuse_made
 
 if TYPE_CHECKING:
     from defectflow.analyse.compare import PairComparison
@@ -29,7 +29,7 @@ Output = Annotated[
 ]
 
 
-def compare(folders: RunFolders, output: Output = None, as_json: AsJson = False) -> None:
+def compare(folders: RunFolders, output: Output = None, force: Force = False, as_json: AsJson = False) -> None:
     """Print energies, E_AF - E_FM, J and the certificate of every pair; status 1 if a certificate failed.
 
     Of several run folders of the same pairs at the same settings (other starts, say) the lowest state of each order
@@ -39,6 +39,7 @@ def compare(folders: RunFolders, output: Output = None, as_json: AsJson = False)
     from defectflow.pipeline.together import write_states
     from defectflow.run import Study
 
+    refuse_made(output, "states.", force)
     study, *others = map(Study.open, folders)
     comparisons, recipe = compared(study, others), with_caveats_of(study.recipe, [s.recipe for s in others])
     files = [str(p) for p in write_states(comparisons, output)] if output is not None else []
@@ -107,11 +108,12 @@ def _print_published(recipe: Recipe, comparisons: tuple[PairComparison, ...]) ->
     published = published_for(recipe)
     if published is None:
         return
-    console().print(f"Compared with {published.source}:")
-    for c in comparisons:
-        order, delta = published.order.get(c.orbit.label), published.delta_af_fm.get(c.orbit.label)
-        if order is None or c.exchange is None:
-            continue
+    known = [c for c in comparisons if c.exchange and c.orbit.label in published.order]
+    if known:
+        console().print(f"Compared with {published.source}:")
+    for c in known:
+        assert c.exchange
+        order, delta = published.order[c.orbit.label], published.delta_af_fm.get(c.orbit.label)
         verdict = agreement(c, order)
         theirs = f"{order}, {1000 * delta:+.0f} meV" if delta is not None else order
         ours = f"{c.order}, {1000 * c.exchange.delta:+.0f} meV"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from defectflow.cli.run import EngineName, Figures, Jobs, Output, Ranks, Reuse
-from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, SiteName, console, print_json
+from defectflow.cli.shared import AsJson, Force, RecipeFile, RunFolder, SiteName, console, print_json, refuse_made
 
 if TYPE_CHECKING:
     from defectflow.run import ConvergenceStudy
@@ -51,11 +51,13 @@ def run(
 def show(
     folder: RunFolder,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for figure and CSV.")] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Print E_AF - E_FM along every axis; status 1 if a point has no certificate."""
     from defectflow.run import ConvergenceStudy
 
+    refuse_made(output, "convergence.", force)
     report(ConvergenceStudy.open(folder), output, as_json)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from defectflow.cli.shared import AsJson, SiteName, console, print_json
+from defectflow.errors import InputError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,6 +26,8 @@ def doctor(
 
     With a site: whether its queue answers and a one-minute job finds there what a study needs; status 1 if not.
     """
+    if engine and site is None:
+        raise InputError("goes with --site; without one all engines are looked for", where="--engine")
     checks = _checks() if site is None else _site_checks(site, engine or [], wait)
     usable = any(c["ok"] for c in checks if str(c["name"]).startswith("engine"))
     if site is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from defectflow.cli.screening import RoundName
-from defectflow.cli.shared import AsJson, RunFolder, console, print_json
+from defectflow.cli.shared import AsJson, Force, RunFolder, console, print_json, refuse_made
 
 if TYPE_CHECKING:
     from defectflow.analyse.round_energies import Energetics
@@ -26,6 +26,7 @@ def energetics(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the tables (CSV) and, if charged, the figure.")
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Chemical potentials, formation, capture, binding energies and levels; status 1 if a certificate failed."""
@@ -36,7 +37,9 @@ def energetics(
     from defectflow.run import ScreenStudy
 
     study = ScreenStudy.open(folder)
-    found = calculate(study, chosen_round(study, step))
+    chosen = chosen_round(study, step)
+    refuse_made(output, f"energetics_{chosen.name}", force)
+    found = calculate(study, chosen)
     files = [str(p) for p in write_energetics(found, output)] if output is not None else []
     if as_json:
         print_json({**energetics_document(found), "caveats": list(study.recipe.caveats), "files": files})

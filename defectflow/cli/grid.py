@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def bounds(text: str, option: str) -> tuple[float, float]:
     found = _numbers(text, option)
     if len(found) != 2:
         _refuse(text, option, "expected LOW:HIGH")
+    if not found[0] < found[1]:
+        _refuse(text, option, "LOW is less than HIGH")
     return found[0], found[1]
 
 
@@ -41,6 +44,14 @@ def named(text: str) -> tuple[str, str]:
     """``NAME=REST`` or ``NAME``."""
     name, _, rest = text.partition("=")
     return name.strip(), rest.strip()
+
+
+def once(words: list[str], option: str) -> list[tuple[str, str]]:
+    """`named` of every word, no name twice."""
+    found = [named(word) for word in words]
+    if twice := [name for name, n in Counter(name for name, _ in found).items() if n > 1]:
+        _refuse(twice[0], option, "this name is given twice")
+    return found
 
 
 def _numbers(text: str, option: str) -> list[float]:

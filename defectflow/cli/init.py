@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tomllib
 from pathlib import Path
@@ -23,30 +25,50 @@ def init(
 ) -> None:
     """Write a recipe or a site file to start from."""
     from defectflow.errors import InputError
+    from defectflow.schema.jsonio import write_atomic
 
+    if demo and site is not None:
+        raise InputError("a finished run and a site file are two things", where="--demo --site", todo="choose one")
     if target.exists():
         raise InputError("exists already; nothing was changed", where=str(target), todo="choose another name")
     if demo:
         from defectflow.demo import demo_folder
 
-        shutil.copytree(demo_folder(template), target)
+        _copy_whole(demo_folder(template), target)
         verb = {"quick": "compare", "carbon_capture": "screen rank"}[template]
         print(f"{target}: a finished run; try: defectflow {verb} {target}")
         return
     from defectflow.resources import resource
 
     if site is not None:
-        target.write_text(resource("templates", f"sites/{site}.toml").read_text(encoding="utf-8"), encoding="utf-8")
+        write_atomic(target, resource("templates", f"sites/{site}.toml").read_bytes())
         print(f"{target}: edit it, then prove it: defectflow doctor --site {target}")
         return
     from defectflow.schema.recipe_file import kind_of
 
     text = resource("workflows", f"{template}.toml").read_text(encoding="utf-8")
-    target.write_text(text, encoding="utf-8")
+    write_atomic(target, text.encode())
+    document = tomllib.loads(text)
     verbs = {
         "chain": f"transport iv --parameters {target}",
+        "convergence": f"converge run {target} -o runs/{target.stem}",
         "junction": f"junction run {target}",
         "screen": f"screen run {target} -o runs/{target.stem}",
     }
-    verb = verbs.get(str(kind_of(tomllib.loads(text))), f"run {target} -o runs/{target.stem}")
+    verb = verbs.get(str(kind_of(document)), f"run {target} -o runs/{target.stem}")
     print(f"{target}: edit it, then: defectflow {verb}")
+    if base := document.get("base"):
+        beside = target.with_name(base)
+        print(f"its base belongs beside it: defectflow init {beside} --from {beside.stem}")
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copy a folder; a copy that fails leaves nothing."""
+    half = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        shutil.copytree(source, half)
+        half.rename(target)
+    except (OSError, shutil.Error) as error:
+        shutil.rmtree(half, ignore_errors=True)
+        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise OSError(errno.EIO, f"cannot be copied ({why})", str(target)) from None

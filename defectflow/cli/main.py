@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -54,6 +55,7 @@ for module in (*_STUDY, *_RESULTS, *_HANDED_ON):
 
 def main() -> None:
     """Run the command line; what a user can cause ends with a message and status 2, not with a traceback."""
+    os.environ["MPLBACKEND"] = "agg"  # figures are only written; Jupyter names a backend that this process lacks
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ± or Å shows a question mark

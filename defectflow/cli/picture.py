@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from defectflow.cli.progress import clock
+from defectflow.cli.shared import known_moment
 from defectflow.cli.status import core_hours, counts
 from defectflow.engines import Progress
 from defectflow.run.overview import ENDED, Overview
@@ -161,7 +162,7 @@ def _step(row: dict[str, Any]) -> str:
     if row["scf_step"] is None:
         return "starting"
     step = f"{row['ionic_step']}.{row['scf_step']}"
-    return f"step {step}, dE {row['energy_change']:+.1e} eV, M {row['moment']:+.2f}"
+    return f"step {step}, dE {row['energy_change']:+.1e} eV, M {known_moment(row['moment'])}"
 
 
 def sparkline(trace: tuple[Progress, ...], width: int, bars: str = BARS) -> str:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from defectflow.cli.shared import known_moment
+
 if TYPE_CHECKING:
     from rich.live import Live
 
@@ -128,7 +130,8 @@ def _running_lines(snapshot: Snapshot) -> list[str]:
             lines.append(f"{path}: starting")
         else:
             step = f"step {p.ionic_step}.{p.scf_step}"
-            lines.append(f"{path}: {step}, E = {p.energy:.4f} eV, dE = {p.energy_change:+.1e}, M = {p.moment:+.2f} muB")
+            numbers = f"E = {p.energy:.4f} eV, dE = {p.energy_change:+.1e}, M = {known_moment(p.moment)} muB"
+            lines.append(f"{path}: {step}, {numbers}")
     return [*lines, f"waiting: {snapshot.queue}"] if snapshot.queue else lines
 
 

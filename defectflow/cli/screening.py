@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from defectflow.cli.run import EngineName, Figures, Jobs, Output, Ranks, Reuse
-from defectflow.cli.shared import AsJson, RecipeFile, RunFolder, SiteName, console, print_json
+from defectflow.cli.shared import AsJson, Force, RecipeFile, RunFolder, SiteName, console, print_json, refuse_made
 
 if TYPE_CHECKING:
     from defectflow.analyse.rank import Ranked
@@ -82,6 +82,7 @@ def rank(
         Path | None,
         typer.Option("-o", "--output", help="Folder for CSV, JSON, ASE database, extended XYZ and figure."),
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank the configurations of a round by energy, with spin orders and certificates; status 1 if one failed."""
@@ -91,6 +92,7 @@ def rank(
 
     study = ScreenStudy.open(folder)
     chosen = chosen_round(study, step)
+    refuse_made(output, f"rank_{chosen.name}.", force)
     rows = ranked(study, chosen)
     files = [str(p) for p in write_ranking(study, chosen, output)] if output is not None else []
     if as_json:

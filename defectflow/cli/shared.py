@@ -59,6 +59,19 @@ def refuse_existing(paths: list[Path], force: bool) -> None:
             raise InputError("exists already; nothing was changed", where=str(path), todo=todo)
 
 
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files.")]
+
+
+def refuse_made(folder: Path | None, stem: str, force: bool) -> None:
+    """Raise InputError if files of that stem are in the folder of an ``-o`` already."""
+    refuse_existing(sorted(folder.glob(f"{stem}*")) if folder is not None else [], force)
+
+
+def known_moment(moment: float | None) -> str:
+    """Total moment (muB) with its sign, a question mark before the code has said any."""
+    return "?" if moment is None else f"{moment:+.2f}"
+
+
 def verdict(passed: bool) -> Text:
     """The word that a reader looks for first."""
     from rich.text import Text

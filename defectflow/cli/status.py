@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.shared import AsJson, RunFolder, console, print_json
+from defectflow.cli.shared import AsJson, RunFolder, console, known_moment, print_json
 
 if TYPE_CHECKING:
     from defectflow.run.overview import Overview
@@ -114,4 +114,4 @@ def _doing(row: dict[str, Any]) -> str:
     step = (
         f"step {row['ionic_step']}.{row['scf_step']}, E = {row['energy']:.4f} eV, dE = {row['energy_change']:+.1e} eV"
     )
-    return f"{place}, {step}, M = {row['moment']:+.2f} muB"
+    return f"{place}, {step}, M = {known_moment(row['moment'])} muB"

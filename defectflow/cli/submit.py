@@ -32,7 +32,8 @@ def submit(
     folder = source if source.is_dir() else output or Path("runs") / source.stem
     chosen = load_site(site) if site else kept_site(folder)
     if chosen is None or chosen.scheduler == "none":
-        raise InputError("needs a site with a scheduler", where="--site", todo="make one: defectflow init --site slurm")
+        todo = "make one: defectflow init my_cluster.toml --site slurm"
+        raise InputError("needs a site with a scheduler", where="--site", todo=todo)
     check_site(chosen, engine, folder)
     study = open_study(source) if source.is_dir() else create_study(folder, source, engine)
     if site:

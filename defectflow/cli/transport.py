@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from defectflow.cli.grid import bounds, grid, named
-from defectflow.cli.shared import AsJson, RunFolder, console, print_json, refuse_existing
+from defectflow.cli.grid import bounds, grid, once
+from defectflow.cli.shared import AsJson, Force, RunFolder, console, print_json, refuse_existing
 
 if TYPE_CHECKING:
     from defectflow.pipeline.transport import Wanted
@@ -29,7 +29,6 @@ Window = Annotated[float, typer.Option(min=0.1, max=50, help="Dopant states this
 Uncertified = Annotated[
     bool, typer.Option("--uncertified", help="Hand on a pair whose certificate failed; it is said.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files.")]
 Bias = Annotated[str, typer.Option(help="FIRST:LAST:POINTS or one number (mV); write --bias=-10:10:401.")]
 Parameters = Annotated[
     str, typer.Option(help='"paper", a parameter file (TOML; defectflow init NAME --from paper_chain), or a hand-off.')
@@ -208,7 +207,7 @@ def fit(
     from defectflow.transport.fit import fit as fitted
     from defectflow.transport.iv import Sweeps
 
-    limits = {name: bounds(rest, "--vary") if rest else None for name, rest in map(named, vary)}
+    limits = {name: bounds(rest, "--vary") if rest else None for name, rest in once(vary, "--vary")}
     chain, notes = _chain(parameters, leads)
     with counting("fit", EVALUATIONS, quiet=as_json) as step:
         report = fitted(chain, limits, Sweeps(*read_iv(data)), lambda n, rms: step(n, f"rms {rms:.4g} nA"))
@@ -254,7 +253,7 @@ def scan(
     from defectflow.transport.scan import Scan
 
     chain, notes = _chain(parameters, leads)
-    axes = {name: grid(rest, "--vary") for name, rest in map(named, vary or [])}
+    axes = {name: grid(rest, "--vary") for name, rest in once(vary or [], "--vary")}
     refuse_existing([output] if output else [], force)
     wanted = Scan(chain, axes, grid(bias, "--bias"))
     with counting("scan", wanted.size, quiet=as_json) as step:

@@ -112,6 +112,8 @@ class _Watcher:
 
 
 def _is_terminal() -> bool:
+    if sys.stdout is None:  # closed by whoever started this
+        return False
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 

@@ -21,15 +21,15 @@ class Progress:
         Total energy of the last SCF step (eV per cell).
     energy_change : float
         The same minus that of the step before (eV); zero in the first step.
-    moment : float
-        Total moment (muB).
+    moment : float or None
+        Total moment (muB); None where none is known yet.
     """
 
     ionic_step: int
     scf_step: int
     energy: float
     energy_change: float
-    moment: float
+    moment: float | None
 
 
 class Engine(Protocol):

@@ -89,5 +89,5 @@ def _step(line: str) -> Progress | None:
     except (ValueError, TypeError):
         return None
     counts, numbers = (step.ionic_step, step.scf_step), (step.energy, step.energy_change, step.moment)
-    good = all(isinstance(n, int) for n in counts) and all(isinstance(x, int | float) for x in numbers)
-    return step if good and all(map(math.isfinite, numbers)) else None
+    good = all(isinstance(n, int) for n in counts)
+    return step if good and all(isinstance(x, int | float) and math.isfinite(x) for x in numbers) else None

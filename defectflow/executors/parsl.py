@@ -169,7 +169,7 @@ class ParslExecutor(TaskExecutor):
             return Ended(LOST, 0.0, str(error))
         if whole_job and self._job_goes_on(track):
             self._cancel_and_wait([track.job])  # its workers are out of reach: make sure that they have ended
-        return Ended(LOST, time.time() - track.started, self._words(track))
+        return Ended(LOST, max(0.0, time.time() - track.started), self._words(track))
 
     def _words(self, track: Track) -> str:
         try:

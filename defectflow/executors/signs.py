@@ -37,11 +37,13 @@ def age(path: Path, only_look: bool = False) -> float | None:
     """Seconds since the file was touched, None if it is not there.
 
     Hosts of a cluster have clocks of their own; what counts is the time that the file system gives to a new file,
-    or this host's where `only_look` forbids to make one.
+    or this host's where `only_look` forbids to make one. A touch in the future of the file system's own clock is from
+    before that was set back, and as old as it is far away.
     """
     now = time.time() if only_look else _file_time(path.parent)
     try:
-        return max(0.0, now - path.stat().st_mtime)
+        found = now - path.stat().st_mtime
+        return max(0.0, found) if only_look else abs(found)
     except OSError:
         return None
 

@@ -70,12 +70,12 @@ def run_task(task: Task) -> Ended:
     left = seconds_left(os.environ, time.time()) if task.margin else None
     if left is not None and left < task.margin:
         return Ended(NO_TIME, 0.0, f"its scheduler job ends in {left:.0f} s")
-    started = time.time()
+    started, clock = time.time(), time.monotonic()  # a clock that is set back must not make the time negative
     track = Track.here(started)
     _note(task, track)
     with beating(task.folder / TRACK):
         status = _logged(task, None if left is None else started + left)
-    seconds = time.time() - started
+    seconds = time.monotonic() - clock
     _note(task, track.ended_with(status, seconds))
     return Ended(status, seconds)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +63,22 @@ def write_ase_database(energies: tuple[Certified, ...], path: Path) -> None:
 
 
 def write_rows(rows: list[tuple[Atoms, dict[str, Any]]], path: Path) -> None:
-    """Atoms and their data to a database that appears whole; ``info`` becomes its keys; an earlier one is replaced."""
+    """Atoms and their data to a database that appears whole; ``info`` becomes its keys; an earlier one is replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, with the name of the file; nothing of it is left.
+    """
     from ase.db import connect
 
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.db")
     temporary.unlink(missing_ok=True)
-    with connect(str(temporary)) as database:
-        for atoms, data in rows:
-            database.write(atoms, key_value_pairs=atoms.info, data=data)
-    temporary.replace(path)
+    try:
+        with connect(str(temporary)) as database:
+            for atoms, data in rows:
+                database.write(atoms, key_value_pairs=atoms.info, data=data)
+        temporary.replace(path)
+    except sqlite3.Error as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(errno.EIO, f"SQLite cannot write it ({error})", str(path)) from None

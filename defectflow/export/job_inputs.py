@@ -9,6 +9,7 @@ from defectflow.engines import get_engine
 from defectflow.errors import InputError
 from defectflow.inputs import pair_folder, plan_jobs
 from defectflow.schema import Recipe
+from defectflow.schema.jsonio import write_atomic
 from defectflow.schema.kinds import AnyRecipe
 from defectflow.structures.build import build_pair_cells
 
@@ -34,7 +35,7 @@ def write_inputs(recipe: AnyRecipe, folder: Path, engine: str) -> list[Path]:
         for place, files in texts.items():
             place.mkdir(parents=True)
             for name, text in files:
-                (place / name).write_text(text, encoding="utf-8")
+                write_atomic(place / name, text.encode())
             code.complete_inputs(place)
     except BaseException:
         for place in texts:

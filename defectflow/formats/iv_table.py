@@ -47,6 +47,8 @@ def read_iv(path: Path) -> tuple[Floats, dict[str, Floats]]:
 
 def _read(rows: Reader, path: Path) -> tuple[Floats, dict[str, Floats]]:
     names = [name.strip() for name in next((row for row in rows if row), [])]
+    if names.count("sweep") > 1:
+        raise ParseError("has two columns of sweep", where=str(path), todo="leave all but one out")
     bias, currents = _column(names, "bias", "V", path), {}
     for alignment in ALIGNMENTS:
         if any(n.rsplit("_", 1)[0] in (alignment, f"{alignment}_total") for n in names):
@@ -54,7 +56,7 @@ def _read(rows: Reader, path: Path) -> tuple[Floats, dict[str, Floats]]:
     if not currents:
         raise ParseError("has no column of currents", where=str(path), todo=EXPECTED)
     wanted = [*([names.index("sweep")] if "sweep" in names else []), *(n for n, _ in (bias, *currents.values()))]
-    table = np.array([_numbers(row, wanted, f"{path}, line {line}") for line, row in _few(rows, path)])
+    table = np.array([_numbers(row, wanted, len(names), f"{path}, line {line}") for line, row in _few(rows, path)])
     if not len(table):
         raise ParseError("has no rows", where=str(path), todo=EXPECTED)
     if "sweep" not in names:
@@ -83,9 +85,12 @@ def _column(names: list[str], quantity: str, unit: str, path: Path) -> tuple[int
     raise ParseError(f'has no column "{quantity}_m{unit}" or in another unit', where=str(path), todo=EXPECTED)
 
 
-def _numbers(cells: list[str], wanted: list[int], where: str) -> list[float]:
+def _numbers(cells: list[str], wanted: list[int], columns: int, where: str) -> list[float]:
+    if any(cell.strip() for cell in cells[columns:]):
+        todo = "are there decimal commas? write decimal points"
+        raise ParseError(f"has {len(cells)} cells for {columns} columns", where=where, todo=todo)
     try:
-        found = [float(cells[n]) for n in wanted]
+        found = [float(cells[n].replace("_", "?")) for n in wanted]  # float() takes 1_0 for 10
     except (TypeError, ValueError, IndexError):
         raise ParseError("a number is missing or is none", where=where) from None
     if not all(math.isfinite(x) and abs(x) <= LARGEST for x in found):

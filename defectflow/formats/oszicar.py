@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,22 +60,31 @@ def read_oszicar(path: Path) -> Oszicar:
         return _oszicar(text)
 
 
-def read_steps(path: Path) -> list[tuple[int, int, float, float, float]]:
-    """Ionic and SCF step, energy and its change (eV per cell), total moment of its ionic step (muB; 0 where none).
+Step = tuple[int, int, float, float, float | None]
+
+
+def read_steps(path: Path) -> list[Step]:
+    """Ionic and SCF step, energy and its change (eV per cell), last known total moment (muB; None where none is yet).
+
+    The moment stands in the line that ends an ionic step; one that goes on has that of the step before. SCF lines
+    without numbers, as a diverging start leaves them, are passed over.
 
     Raises
     ------
     ParseError
-        If a line holds something that is no number.
+        If the file cannot be read, or the moment of an ionic step is no number.
     """
     blocks = _IONIC.split(read_bytes(path).rpartition(b"\n")[0])  # text, then three groups for each ionic line
-    steps = []
+    steps: list[Step] = []
+    moment = None
     with naming(path):
         for ionic, at in enumerate(range(0, len(blocks), 4), start=1):
-            mark = _MOMENT.search(blocks[at + 3]) if at + 3 < len(blocks) else None
-            moment = finite(mark.group(1).split()[-1]) if mark else 0.0
-            scf = _SCF.findall(blocks[at])
-            steps += [(ionic, int(n), fortran(energy), fortran(change), moment) for n, energy, change in scf]
+            if at + 3 < len(blocks) and (mark := _MOMENT.search(blocks[at + 3])):
+                moment = finite(mark.group(1).split()[-1])
+            for n, *numbers in _SCF.findall(blocks[at]):
+                with contextlib.suppress(ParseError):
+                    energy, change = map(fortran, numbers)
+                    steps.append((ionic, int(n), energy, change, moment))
     return steps
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,24 @@ from defectflow.schema import CalcResult, StateEntry
 from defectflow.schema.host import Host
 from defectflow.schema.jsonio import load_record, read_json
 from defectflow.schema.lineup import LineUp
+from defectflow.structures.crystal import Crystal, crystal_of
 from defectflow.structures.host import host_structure
+
+FAR = 50.0  # eV; beyond it a level is in other units
+
+
+def junction_reference(study: Study, entry: StateEntry, choice: str) -> Reference:
+    """Fermi level of a junction on the scale of one spin state; the model's E_F is nothing else.
+
+    Raises
+    ------
+    AnalysisError
+        If `choice` names another zero of energy.
+    """
+    if choice in ("fermi", "vbm"):
+        todo = 'expected "junction", a junction\'s run folder, or a reference file (JSON)'
+        raise AnalysisError("is no junction's Fermi level", where=f"--reference {choice}", todo=todo)
+    return reference_for(study, entry, choice)
 
 
 def reference_for(study: Study, entry: StateEntry, choice: str) -> Reference:
@@ -38,12 +54,13 @@ def reference_for(study: Study, entry: StateEntry, choice: str) -> Reference:
     if choice == "fermi":
         return cell_fermi(result)
     vbm = host_vbm(result, entry.far, _bulk(study))
-    return vbm if choice == "vbm" else _above(vbm, choice, study.recipe.host)
+    return vbm if choice == "vbm" else above_host(vbm, choice, study.recipe.host)
 
 
 def cell_levels(study: Study, entry: StateEntry, choice: str) -> dict[str, Any]:
     """Host VBM, the cell's own and the junction's Fermi level (eV, on the cell's scale), as a JSON row."""
-    vbm, cell, level = (reference_for(study, entry, c) for c in ("vbm", "fermi", choice))
+    level = junction_reference(study, entry, choice)
+    vbm, cell = (reference_for(study, entry, c) for c in ("vbm", "fermi"))
     return {
         "name": entry.name,
         "pair": entry.pair.orbit.label,
@@ -73,15 +90,22 @@ def chosen_line_up(choice: str) -> LineUp:
     return load_record(LineUp, Path(choice))
 
 
-def _above(vbm: Reference, choice: str, host: Host) -> Reference:
+def above_host(vbm: Reference, choice: str, host: Host) -> Reference:
+    """Level that `choice` names, by its height above the host's VBM.
+
+    Raises
+    ------
+    AnalysisError
+        If it is that of another crystal, or the file is no reference record.
+    """
     if choice != "junction" and not Path(choice).is_dir():
         document = read_json(Path(choice))
         if document.get("record") != LineUp.__name__:
             return _external(vbm, Path(choice), document)
     line = chosen_line_up(choice)
-    formula = host_structure(host).composition.reduced_formula
-    if formula != line.oxide:
-        what = f"is the line-up of a junction with {line.oxide}; the study's host is {formula}"
+    oxide, here = Crystal(line.oxide, line.space_group, line.formula_volume), crystal_of(host_structure(host))
+    if not here.is_like(oxide):
+        what = f"is the line-up of a junction with {oxide}; the study's host is {here}"
         raise AnalysisError(
             what, where=f"--reference {choice}", todo="run a junction of that host: defectflow junction run"
         )
@@ -94,8 +118,8 @@ def _external(vbm: Reference, path: Path, document: dict[str, object]) -> Refere
         name, source = document["name"], document["source"]
         if not (isinstance(name, str) and isinstance(source, str)):
             raise TypeError("name and source must be texts")
-        if not (isfinite(above) and 0 <= error < inf):
-            raise ValueError("fermi_minus_vbm must be finite, uncertainty finite and not negative")
+        if not (abs(above) <= FAR and 0 <= error <= FAR):  # False for NaN, too
+            raise ValueError(f"fermi_minus_vbm and uncertainty are in eV, at most {FAR:g}, the latter not negative")
     except (KeyError, TypeError, ValueError) as wrong:
         todo = 'expected keys: "name", "fermi_minus_vbm" (eV), "uncertainty" (eV), "source"'
         raise AnalysisError(f"is no reference record ({wrong!r})", where=str(path), todo=todo) from None

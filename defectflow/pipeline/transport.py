@@ -12,7 +12,7 @@ from defectflow.errors import AnalysisError
 from defectflow.export.tables import to_csv
 from defectflow.export.transport import curve_rows, level_rows, zone_rows
 from defectflow.pipeline.convergence import compared
-from defectflow.pipeline.reference import known_result, reference_for
+from defectflow.pipeline.reference import junction_reference, known_result
 from defectflow.run import Study
 from defectflow.run.collect import collect
 from defectflow.schema import CalcResult, StateEntry
@@ -43,7 +43,7 @@ class Wanted:
     state : str or None
         "FM" or "AF"; None for the lower of both.
     reference : str
-        Where E_F is; see `defectflow.pipeline.reference.reference_for`.
+        Where E_F is; see `defectflow.pipeline.reference.junction_reference`.
     window : float
         How far around E_F dopant states are taken (eV).
     uncertified : bool
@@ -72,7 +72,7 @@ def make_handoff(study: Study, wanted: Wanted, spinterface: Spinterface | None) 
     pair = pairs[wanted.pair]
     entry = _entry(collect(study), pair, wanted)
     _refuse_uncertified(pair, wanted)
-    result, zero = known_result(entry), reference_for(study, entry, wanted.reference)
+    result, zero = known_result(entry), junction_reference(study, entry, wanted.reference)
     levels = crossing(result, zero, entry.pair.dopants, wanted.window).levels
     if not levels:
         what = f"{entry.name} has no dopant state within {wanted.window:g} eV of {zero.name}"

@@ -1,4 +1,4 @@
-"""How long a batch job may still run, on SLURM, PBS and LSF; an odd environment is no reason to crash."""
+"""How long a batch job may still run, on SLURM, PBS and LSF; an odd scheduler is no reason to crash."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 
 from defectflow.errors import EngineError
 from defectflow.formats.clock import clock_seconds
+
+END_TIME = "DEFECTFLOW_END_TIME"
 
 
 def _ask(command: list[str]) -> str:
@@ -30,9 +32,18 @@ def seconds_left(env: Mapping[str, str], now: float, ask: Callable[[list[str]], 
         Seconds since 1970.
     ask : callable
         Runs a scheduler's command and returns what it printed, empty if it failed.
+
+    Raises
+    ------
+    EngineError
+        If DEFECTFLOW_END_TIME is set to something else than a time.
     """
-    for name in ("DEFECTFLOW_END_TIME", "SLURM_JOB_END_TIME"):
-        if (end := _number(env.get(name, ""))) is not None:
+    own = env.get(END_TIME, "")
+    if own and _number(own) is None:
+        todo = 'unset it, or write seconds since 1970: export DEFECTFLOW_END_TIME="$(date -d "+1 hour" +%s)"'
+        raise EngineError(f'"{own}" is no time', where=END_TIME, todo=todo)
+    for text in (own, env.get("SLURM_JOB_END_TIME", "")):
+        if (end := _number(text)) is not None:
             return end - now
     if job := env.get("SLURM_JOB_ID"):
         return clock_seconds(ask(["squeue", "-h", "-j", job, "-o", "%L"]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from pydantic import model_validator
+from pydantic import StrictInt, model_validator
 
 from defectflow.schema.quantity import Length
 from defectflow.schema.settings import Record
 
 Vector = tuple[float, float, float]
-IntRow = tuple[int, int, int]
+IntRow = tuple[StrictInt, StrictInt, StrictInt]
 
 
 class InlineStructure(Record):

@@ -42,6 +42,9 @@ class LineUp:
         Of the junction, as it is written on an axis: "Co/MgO(12 ML)/Co".
     oxide : str
         Formula of the barrier's bulk, the host that the line-up may be carried to.
+    space_group : int
+    formula_volume : float
+        Of the barrier's bulk: number of the space group, and A^3 per formula unit.
     state : str
         "P" or "AP".
     methods : dict of str to Estimate
@@ -76,6 +79,8 @@ class LineUp:
 
     name: str
     oxide: str
+    space_group: int
+    formula_volume: float
     state: str
     methods: dict[str, Estimate]
     checks: tuple[str, ...]

@@ -56,6 +56,13 @@ class Smearing(Record):
     width: Energy
     order: Annotated[int, Field(ge=1, le=4, strict=True)] | None = None
 
+    @field_validator("width")
+    @classmethod
+    def _width_in_range(cls, value: float) -> float:
+        if not 1e-4 <= value <= 1:
+            raise ValueError(f"a smearing width lies between 0.0001 and 1 eV, not {value:g}")
+        return value
+
     @model_validator(mode="after")
     def _order_belongs_to_mp(self) -> Smearing:
         if (self.kind == "methfessel-paxton") != (self.order is not None):
@@ -120,6 +127,13 @@ class Settings(Record):
     def _cutoff_in_range(cls, value: float) -> float:
         if not 100 <= value <= 3000:
             raise ValueError(f"a plane-wave cutoff lies between 100 and 3000 eV, not {value:g}")
+        return value
+
+    @field_validator("force_tolerance")
+    @classmethod
+    def _force_in_range(cls, value: float) -> float:
+        if not 1e-5 <= value <= 1:
+            raise ValueError(f"a relaxation ends at forces between 0.00001 and 1 eV/A, not {value:g}")
         return value
 
     @field_validator("energy_tolerance")

@@ -22,7 +22,7 @@ def read_toml(path: Path, kind: str, todo: str) -> dict[str, Any]:
     try:
         if path.stat().st_size > 1_000_000:
             raise RecipeError(f"a {kind} is a short text; this file has over 1 MB", where=str(path))
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecipeError(f"no such {kind}", where=str(path), todo=todo) from None
     except (OSError, UnicodeDecodeError) as error:

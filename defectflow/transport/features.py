@@ -9,7 +9,7 @@ from defectflow.transport.chain import Curves
 from defectflow.transport.iv import opposite_windows, output_power, peak, zeros
 
 FEATURES = {
-    "I_P_0": "I_P at zero bias (nA)",
+    "I_P_0": "I_P at zero bias (nA); as all of these four, of a bias that is on the grid",
     "I_AP_0": "I_AP at zero bias (nA)",
     "I_P_5": "I_P at +5 mV (nA)",
     "I_AP_5": "I_AP at +5 mV (nA)",
@@ -50,7 +50,9 @@ def _features(bias: Floats, currents: Floats) -> dict[str, float | None]:
 
 
 def _at(bias: Floats, current: Floats, v: float) -> float | None:
-    return float(np.interp(v, bias, current)) if bias[0] <= v <= bias[-1] else None
+    """Current at a bias that was computed (nA); between two of them it is not known."""
+    at = np.flatnonzero(np.abs(bias - v) < 1e-6)
+    return float(current[at[0]]) if len(at) else None
 
 
 def _asymmetry(bias: Floats, spins: Floats) -> float | None:

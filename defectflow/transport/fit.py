@@ -143,7 +143,7 @@ def fit(
         return np.asarray(((both[: len(x)] - both[len(x) :]) / (up - down)[:, None] * problem.weights).T)
 
     found = least_squares(problem.residuals, start, jacobian, (low, high), x_scale=size, max_nfev=EVALUATIONS)
-    return _report(problem, found, (low, high))
+    return _report(problem, found, (low, high), size)
 
 
 def _bounds(chain: Chain, wanted: dict[str, tuple[float, float] | None]) -> tuple[Floats, Floats, Floats]:
@@ -171,15 +171,15 @@ def _weights(sweeps: Sweeps) -> Floats:
     return np.concatenate(parts)
 
 
-def _report(problem: _Problem, found: object, bounds: tuple[Floats, Floats]) -> FitReport:
+def _report(problem: _Problem, found: object, bounds: tuple[Floats, Floats], size: Floats) -> FitReport:
     x, jac, rest = found.x, found.jac, found.fun  # type: ignore[attr-defined]
     freedom = max(len(rest) - len(x), 1)
     repeats = all(len(c) > 2 for c in problem.sweeps.currents.values())
     chi2 = float(rest @ rest / freedom)
-    covariance, known = _covariance(jac, bounds[1] - bounds[0])
+    covariance, known = _covariance(jac, size)
     covariance = covariance * (1.0 if repeats else chi2)
     errors = np.sqrt(np.diag(covariance))
-    close = 1e-6 * (bounds[1] - bounds[0])
+    close = 1e-6 * size
     at_bound = (x - bounds[0] < close) | (bounds[1] - x < close)
     values = dict(zip(problem.names, map(float, x), strict=True))
     return FitReport(

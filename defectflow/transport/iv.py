@@ -239,6 +239,6 @@ def power_density(power: float, pitch: float) -> float:
     >>> round(power_density(100.0, 90.0), 2)
     1.23
     """
-    if not pitch > 0:
-        raise AnalysisError(f"the pitch of an array is positive, not {pitch:g} nm")
+    if not 1e-3 <= pitch <= 1e12:
+        raise AnalysisError(f"the pitch of an array lies between 0.001 and 1e12 nm, not {pitch:g} nm")
     return power * 1e-12 / (pitch * 1e-7) ** 2

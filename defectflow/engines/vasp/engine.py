@@ -30,7 +30,7 @@ from defectflow.engines.vasp.potcar import (
 )
 from defectflow.engines.vasp.rules import check_incar
 from defectflow.errors import DefectFlowError, EngineError, InputError, ParseError
-from defectflow.formats.oszicar import read_oszicar, read_steps
+from defectflow.formats.oszicar import read_steps
 from defectflow.formats.poscar import poscar_text
 from defectflow.schema import CalcResult, Correction, Job, JobInputs
 from defectflow.schema.jsonio import read_json
@@ -110,21 +110,16 @@ class VaspEngine:
         return calc_result(folder, inputs, self.corrections(folder))
 
     def progress(self, folder: Path) -> Progress | None:
-        """Last line of the OSZICAR."""
-        try:
-            o = read_oszicar(folder / "OSZICAR")
-        except DefectFlowError:
-            return None
-        moment = o.moments[-1][-1] if o.moments and o.moments[-1] else 0.0
-        step = len(o.free_energies) + 1
-        return Progress(step, o.scf_step, o.scf_energy, o.scf_change, moment) if o.scf_step else None
+        """Last SCF line of the OSZICAR."""
+        steps = self.trace(folder)
+        return steps[-1] if steps else None
 
     def trace(self, folder: Path) -> tuple[Progress, ...]:
-        """The SCF lines of the OSZICAR, the last with the moment of the ionic step before it."""
-        now = self.progress(folder)
-        if now is None:
+        """The SCF lines of the OSZICAR; none where it cannot be read."""
+        try:
+            return tuple(Progress(*step) for step in read_steps(folder / "OSZICAR"))
+        except DefectFlowError:
             return ()
-        return (*(Progress(*step) for step in read_steps(folder / "OSZICAR")[:-1]), now)
 
     def hands_on(self, folder: Path) -> bool:
         """Whether VASP left a CHGCAR."""

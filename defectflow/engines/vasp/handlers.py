@@ -39,6 +39,7 @@ _LADDER = ({"ALGO": "All"}, {"ALGO": "Normal", "AMIX": 0.2, "BMIX": 0.0001, "AMI
 
 def handlers() -> list[ErrorHandler]:
     """The curated list."""
+    margin()  # one that is no number is said now, and not when the time is over
     known = [name for name in VaspErrorHandler.error_msgs if name != "auto_nbands"]
     return [
         VaspErrorHandler(errors_subset_to_catch=known),

@@ -138,9 +138,64 @@ def test_init_writes_a_recipe_that_works_and_never_overwrites(defectflow, tmp_pa
     assert target.read_text() == "mine"
 
 
+def test_init_of_a_convergence_study_names_its_verb_and_its_base(defectflow, tmp_path):
+    said = defectflow("init", tmp_path / "conv.toml", "--from", "mgo_carbon_convergence").stdout
+    assert f"converge run {tmp_path / 'conv.toml'}" in said
+    assert f"init {tmp_path / 'quick.toml'} --from quick" in said
+
+
+def test_a_demo_that_does_not_fit_on_the_disk_leaves_nothing(tmp_path, monkeypatch):
+    import shutil
+
+    from typer.testing import CliRunner
+
+    from defectflow.cli.main import app
+
+    def full(*_):
+        raise shutil.Error([("a", "b", "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "run"), "--demo"])
+    assert "No space left on device" in str(done.exception)
+    assert not list(tmp_path.iterdir())
+
+
 def test_doctor_finds_the_engine(defectflow):
     checks = {c["name"]: c["ok"] for c in json.loads(defectflow("doctor", "--json").stdout)["checks"]}
-    assert {"python", "cores", "engine gpaw", "mpiexec"} <= set(checks)
+    assert {"cores", "engine gpaw", "mpiexec"} <= set(checks)
+    assert checks["python"]
+
+
+def test_doctor_does_not_pass_over_an_engine(defectflow):
+    done = defectflow("doctor", "--engine", "nope")
+    assert (done.returncode, "--engine: goes with --site" in done.stderr) == (2, True)
+
+
+def test_compare_overwrites_nothing_without_force(defectflow, run_folder, tmp_path):
+    (tmp_path / "states.csv").write_text("precious")
+    refused = defectflow("compare", run_folder, "-o", tmp_path)
+    assert (refused.returncode, (tmp_path / "states.csv").read_text()) == (2, "precious")
+    assert defectflow("compare", run_folder, "-o", tmp_path, "--force").returncode == 0
+
+
+def test_figures_are_drawn_where_jupyter_names_its_backend(defectflow, run_folder, tmp_path):
+    """Every verb that draws ended with a traceback, `run` before it had printed its table."""
+    backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    done = defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "dos", **backend)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_database_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    import sqlite3
+
+    from defectflow.export.frames import write_rows
+
+    def full(*_, **__):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("ase.db.connect", full)
+    with pytest.raises(OSError, match=r"disk is full\): '.*X.db'"):
+        write_rows([], tmp_path / "X.db")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from defectflow.errors import AnalysisError
 from defectflow.resources import resource
+from defectflow.schema.host import Host
 
 RECIPE = resource("workflows", "co_mgo_co.toml")
 SMALL = (("\nlayers = 12", "\nlayers = 6"), ("\nlayers = 8", "\nlayers = 2"))
@@ -110,7 +113,43 @@ def test_the_line_up_of_another_oxide_is_refused(defectflow, run_folder, tmp_pat
 
     save_record(replace(shipped_line_up()[0], oxide="NiO"), tmp_path / "other.json")
     done = defectflow("align", run_folder, "--reference", tmp_path / "other.json")
-    assert (done.returncode, "a junction with NiO; the study's host is MgO" in done.stderr) == (2, True)
+    assert (done.returncode, "a junction with NiO (space group 225" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ('prototype = "zincblende"\nspecies = ["Mg", "O"]\nlattice_constant = "4.6 A"', "MgO (space group 216"),
+        ('material = "MgO"\nlattice_constant = "5.2 A"', "MgO (space group 225, 35.15 A^3 per formula)"),
+    ],
+)
+def test_the_line_up_of_another_crystal_is_refused(host, here):
+    """Zincblende MgO, and rocksalt at 5.2 A, had the level of the shipped rocksalt barrier, with its uncertainty."""
+    import tomllib
+
+    from defectflow.analyse.alignment import Reference
+    from defectflow.pipeline.reference import above_host
+
+    with pytest.raises(AnalysisError, match=re.escape(here)):
+        above_host(Reference("host VBM", 4.76, 0.05, "x"), "junction", Host.model_validate(tomllib.loads(host)))
+
+
+@pytest.mark.parametrize("zero", ["vbm", "fermi"])
+@pytest.mark.parametrize(
+    "words", [("align",), ("transport", "iv", "--pair", "4"), ("transport", "export", "--pair", "4")]
+)
+def test_no_other_zero_is_taken_for_the_level_of_a_junction(defectflow, run_folder, tmp_path, words, zero):
+    """`transport iv --reference vbm` put the model's E_F at the host's VBM, and said "from E_F"."""
+    verb = words[:1] if words[0] == "align" else words[:2]
+    more = () if words[0] == "align" else (*words[2:], "-o", tmp_path / "out.json")
+    done = defectflow(*verb, run_folder, *more, "--reference", zero)
+    assert (done.returncode, "is no junction's Fermi level" in done.stderr) == (2, True)
+
+
+def test_a_level_in_mev_is_refused(defectflow, run_folder, tmp_path):
+    (tmp_path / "r.json").write_text('{"name": "a", "fermi_minus_vbm": 2730, "uncertainty": 0.08, "source": "s"}')
+    done = defectflow("align", run_folder, "--reference", tmp_path / "r.json")
+    assert (done.returncode, "in eV, at most 50" in done.stderr) == (2, True)
 
 
 def test_a_reference_with_a_huge_uncertainty_is_no_traceback(defectflow, run_folder, tmp_path):

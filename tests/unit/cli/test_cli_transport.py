@@ -195,6 +195,9 @@ def test_nothing_is_overwritten_without_force(call, tmp_path):
         (("scan", "--vary", "gamma=-1:1:3"), "gamma"),
         (("scan", "--vary", "sp=0:1:20000", "--vary", "SP=0:1:20000"), "too many"),
         (("scan", "--vary", "sp"), "is no grid"),
+        (("scan", "--vary", "sp=0:20:2", "--vary", "sp=5:9:2"), "this name is given twice"),
+        (("fit", "/dev/null", "--vary", "sp", "--vary", "sp=0:1"), "this name is given twice"),
+        (("fit", "/dev/null", "--vary", "sp=20:0"), "LOW is less than HIGH"),
     ],
 )
 def test_wrong_use_is_status_2_and_says_why(call, tmp_path, monkeypatch, words, said):

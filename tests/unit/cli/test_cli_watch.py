@@ -284,3 +284,9 @@ def test_without_a_terminal_it_prints_what_changes(half):
         assert f"done         {JOB}" in process.stdout.readline()
     assert process.communicate(timeout=60)[0].count("driver: none") == 1
     assert process.returncode == 1
+
+
+def test_a_closed_output_is_no_traceback(demo):
+    command = [sys.executable, "-m", "defectflow.cli.main", "watch", str(demo), "--once"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False)
+    assert "Traceback" not in done.stderr

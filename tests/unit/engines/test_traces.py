@@ -26,7 +26,20 @@ def running(tmp_path):
 def test_every_whole_step_is_read_with_its_ionic_step(running):
     steps = read_steps(running / "OSZICAR")
     assert [s[:2] for s in steps] == [(1, 1), (1, 2), (2, 1), (3, 1)]
-    assert [s[4] for s in steps] == [4.0, 4.0, 3.9, 0.0]
+    assert [s[4] for s in steps] == [4.0, 4.0, 3.9, 3.9]
+
+
+def test_a_moment_that_no_ionic_step_has_said_is_unknown(tmp_path):
+    """It was 0.00 muB in the first ionic step of an FM cell."""
+    (tmp_path / "OSZICAR").write_text(OSZICAR.split("   1 F=")[0])
+    assert {s[4] for s in read_steps(tmp_path / "OSZICAR")} == {None}
+
+
+def test_a_line_without_numbers_is_passed_over(tmp_path):
+    """NaN in one SCF line of one job ended `status`, `watch` and `report` of the whole study."""
+    first, *rest = OSZICAR.splitlines(keepends=True)
+    (tmp_path / "OSZICAR").write_text("DAV:   1           NaN           NaN\n" + first + "".join(rest))
+    assert [s[:2] for s in read_steps(tmp_path / "OSZICAR")] == [(1, 1), (1, 2), (2, 1), (3, 1)]
 
 
 def test_the_last_step_is_that_of_the_other_reader(running):

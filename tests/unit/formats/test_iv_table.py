@@ -76,3 +76,21 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ParseError):
         read_iv(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bias_mV,P_nA,AP_nA\n-1,5,-2,5,-3,0\n", "line 2: has 6 cells for 3 columns"),
+        ("bias_mV,P_nA,sweep,sweep\n0,1,1,2\n", "has two columns of sweep"),
+        ("bias_mV,P_nA\n1_0,1\n", "line 2: a number is missing or is none"),
+    ],
+)
+def test_what_would_be_read_as_other_numbers_is_refused(tmp_path, text, said):
+    """Decimal commas shifted every column: -1,5 was the bias -1 and the current 5."""
+    with pytest.raises(ParseError, match=said):
+        read_iv(write(tmp_path, text))
+
+
+def test_blank_cells_behind_a_row_are_no_columns(tmp_path):
+    assert read_iv(write(tmp_path, "bias_mV,P_nA\n0,1,\n1,2,,\n"))[1]["P"].tolist() == [[1, 2]]

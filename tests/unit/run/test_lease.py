@@ -126,3 +126,10 @@ def test_a_damaged_mark_is_an_error_and_never_replaced(tmp_path, text):
     with pytest.raises(ParseError):
         cluster_tag(tmp_path)
     assert mark.read_text() == text
+
+
+def test_a_driver_seen_in_the_future_counts_as_dead(tmp_path):
+    """The clock of the file system was set back an hour: the folder was "in use, seen 0 s ago" for that hour."""
+    other_host(tmp_path, seconds_ago=-3600)
+    with lease(tmp_path) as fence:
+        assert fence.token != "theirs"

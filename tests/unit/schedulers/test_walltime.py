@@ -70,3 +70,10 @@ def test_seconds_of_the_environment():
 def test_what_is_no_number_of_seconds_is_said(text):
     with pytest.raises(EngineError, match="no number of seconds"):
         seconds_set("MARGIN", 300.0, {"MARGIN": text})
+
+
+@pytest.mark.parametrize("text", ["1e9", "tomorrow", "-5"])
+def test_an_end_that_is_no_time_is_said(text):
+    """It was ignored, and the run went on to its end."""
+    with pytest.raises(EngineError, match="no time"):
+        seconds_left({"DEFECTFLOW_END_TIME": text}, 0.0)

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,3 +83,11 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"No space left on device: .*figure\.pdf"):
         write_atomic(tmp_path / "figure.pdf", b"half")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    """A rename over /dev/full, as root, took the device away."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        write_atomic(tmp_path / "pipe", b"x")
+    assert (tmp_path / "pipe").is_fifo()

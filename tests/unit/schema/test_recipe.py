@@ -61,6 +61,10 @@ BAD = {
     "odd shifted mesh": (("mesh = [2, 2, 2], centring", "mesh = [3, 3, 3], centring"), r"an odd mesh always holds Gamma"),
     "unknown centring": (('centring = "shifted" }\nsm', 'centring = "gama" }\nsm'), r"settings.kpoints.centring"),
     "unknown smearing": (('"methfessel-paxton", order = 1', '"marzari"'), r"settings.smearing.kind"),
+    "huge width": (('width = "0.1 eV"', 'width = "5 eV"'), r"a smearing width lies between 0.0001 and 1 eV, not 5"),
+    "no width": (('width = "0.1 eV"', 'width = "1e-300 eV"'), r"a smearing width lies between"),
+    "huge force": (('"0.05 eV/A"', '"50 eV/A"'), r"a relaxation ends at forces between 0.00001 and 1 eV/A, not 50"),
+    "no number of cells": (("matrix = [2, 2, 2]", "matrix = [true, 2, 2]"), r"supercell.matrix"),
     "order missing": ((", order = 1", ""), r"order goes with"),
     "functional": (('"PBE"', '"PBEsol"'), r"settings.functional"),
     "material": (('"MgO"', '"NiO"'), r'no material "NiO"'),
@@ -183,3 +187,8 @@ def test_a_poscar_without_symbols_is_not_made_of_hydrogen_and_helium(tmp_path, q
     (tmp_path / "v4.vasp").write_text("x\n4.25\n0 .5 .5\n.5 0 .5\n.5 .5 0\n1 1\nDirect\n0 0 0\n.5 .5 .5\n")
     with pytest.raises(StructureError, match="a line of element symbols is expected"):
         pair_audit(host_file(tmp_path, quick_text, "v4.vasp"))
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path, quick_text):
+    (tmp_path / "r.toml").write_text(quick_text, encoding="utf-8-sig")
+    assert load_recipe(tmp_path / "r.toml").name == "quick"

@@ -48,6 +48,17 @@ def test_a_fit_stays_inside_its_bounds_and_says_so(paper):
     assert (report.parameters[0].value, report.parameters[0].at_bound) == (pytest.approx(9.0, abs=1e-3), True)
 
 
+def test_a_scale_far_from_its_wide_bounds_is_at_none_of_them(paper):
+    """A scale of 0.5 between 1e-6 and 1e6 "ended at its bound", and made sp "not determined"."""
+    half = with_values(paper, {"scale": 0.5})
+    report = fit(with_values(paper, {"scale": 0.7}), {"scale": None, "sp": (0.0, 20.0)}, measured(half))
+    assert [(p.value, p.at_bound) for p in report.parameters] == [
+        (pytest.approx(0.5), False),
+        (pytest.approx(8.4), False),
+    ]
+    assert all(p.error is not None for p in report.parameters)
+
+
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [
@@ -72,6 +83,12 @@ def test_a_row_of_a_scan_is_the_curve_of_its_parameters(paper):
     assert [(r["sp"], r["t2"]) for r in rows] == [(2.0, 1.0), (2.0, 2.0), (8.4, 1.0), (8.4, 2.0)]
     (alone,) = features(solve_chain(with_values(paper, {"t2": 2.0}), BIAS).curves)
     assert rows[3] == {**alone, "sp": 8.4, "t2": 2.0} | {k: pytest.approx(v) for k, v in alone.items()}
+
+
+def test_a_current_between_two_biases_is_not_made_up(paper):
+    """On a coarse grid I_AP at +5 mV was a straight line between -10 and +10 mV."""
+    (row,) = features(solve_chain(paper, np.linspace(-10, 10, 4)).curves)
+    assert (row["I_P_0"], row["I_AP_5"]) == (None, None)
 
 
 def test_features_have_their_descriptions(paper):
