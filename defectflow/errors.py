@@ -5,7 +5,6 @@
       StructureError      a cell, a site or a pair that does not exist
       InputError          inputs of an engine that contradict each other
       EngineError         the engine is missing, refused its inputs or died
-        NoSchedulerError  the scheduler's commands are not on this machine
         NotConvergedError a run ended before it met its own tolerance
         WalltimeError     a run stopped before its scheduler job ended, where it can go on
       ParseError          a file that is missing, cut off or damaged
@@ -24,7 +23,6 @@ __all__ = [
     "EngineError",
     "InputError",
     "LockedError",
-    "NoSchedulerError",
     "NotConvergedError",
     "ParseError",
     "RecipeError",
@@ -71,10 +69,6 @@ class InputError(DefectFlowError):
 
 class EngineError(DefectFlowError):
     """The engine is missing, refused its inputs or died."""
-
-
-class NoSchedulerError(EngineError):
-    """The scheduler's commands are not on this machine."""
 
 
 class NotConvergedError(EngineError):

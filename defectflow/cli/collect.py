@@ -42,10 +42,13 @@ def collect(folder: RunFolder, as_json: AsJson = False) -> None:
 def show(found: ByHand, as_json: bool) -> None:
     """Print what was found; status 1 if a job failed or did not converge."""
     if as_json:
-        print_json({"states": found.states, "scripts": [str(s) for s in found.scripts]})
+        scripts = [str(s) for s in found.scripts]
+        print_json({"states": found.states, "scripts": scripts, "scheduler_unknown": found.queue_unknown})
     else:
         for path, state in found.states.items():
             console().print(f"{state:12s} {path}")
+        if found.queue_unknown:
+            console().print(f"note what waits in the queue stands as to send: {found.queue_unknown}")
         if found.scripts:
             console().print("send each of these with your scheduler's command, then: defectflow collect")
             for script in found.scripts:

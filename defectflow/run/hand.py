@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from defectflow.engines import Engine
-from defectflow.errors import DefectFlowError, NoSchedulerError
+from defectflow.errors import DefectFlowError
 from defectflow.executors import read_track
 from defectflow.executors.signs import SILENT, age
 from defectflow.executors.tracks import TRACK
@@ -38,10 +38,13 @@ class ByHand:
         "to send", or "waiting" for another job.
     scripts : list of Path
         Job scripts of what is to be sent now.
+    queue_unknown : str
+        Why the scheduler could not be asked, else empty: what waits in its queue is then among the scripts.
     """
 
     states: dict[str, str] = field(default_factory=dict)
     scripts: list[Path] = field(default_factory=list)
+    queue_unknown: str = ""
 
 
 def collect_by_hand(study: AnyStudy, engine: Engine, site: Site) -> ByHand:
@@ -65,9 +68,10 @@ def collect_by_hand(study: AnyStudy, engine: Engine, site: Site) -> ByHand:
 
 class _Hand:
     def __init__(self, study: AnyStudy, engine: Engine, site: Site) -> None:
-        self.study, self.engine, self.site, self.found = study, engine, site, ByHand()
+        self.study, self.engine, self.site = study, engine, site
         self.attempts = Attempts(study, engine)
-        self.queue = sent_by_hand(study.folder, site) if site.scheduler != "none" else {}
+        self.queue, unknown = sent_by_hand(study.folder, site) if site.scheduler != "none" else ({}, "")
+        self.found = ByHand(queue_unknown=unknown)
 
     def visit_all(self) -> ByHand:
         for job in self.study.jobs:
@@ -148,16 +152,10 @@ def job_name(path: str) -> str:
     return path.replace("/", "-")
 
 
-def sent_by_hand(folder: Path, site: Site) -> dict[str, SchedulerJob]:
-    """Scheduler jobs that the user sent and that have not ended, by job name; empty where its commands are not.
-
-    Raises
-    ------
-    EngineError
-        If the scheduler is there and does not answer: what waits in its queue would be called "to send".
-    """
+def sent_by_hand(folder: Path, site: Site) -> tuple[dict[str, SchedulerJob], str]:
+    """Scheduler jobs that the user sent and that have not ended, by job name; or why nobody can be asked."""
     try:
         jobs = get_scheduler(site.scheduler).tagged(f"{cluster_tag(folder)}{HAND}")
-    except NoSchedulerError:
-        return {}
-    return {job.name: job for job in jobs}
+    except DefectFlowError as error:
+        return {}, str(error)
+    return {job.name: job for job in jobs}, ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from defectflow.errors import EngineError, NoSchedulerError
+from defectflow.errors import EngineError
 
 # What an outer job tells its processes; a job that is sent from inside one must not take it over.
 _OF_A_JOB = ("SLURM_", "SBATCH_", "SRUN_", "PBS_", "LSB_", "PMI_", "PMIX_", "OMPI_COMM_", "OMPI_UNIVERSE_")
@@ -76,10 +76,8 @@ def ask(command: Sequence[str], folder: Path | None = None) -> str:
 
     Raises
     ------
-    NoSchedulerError
-        If it is not there.
     EngineError
-        If it fails or does not answer, with its own words.
+        If it is not there, fails or does not answer, with its own words.
     """
     clean = {k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith(_OF_A_JOB)}
     try:
@@ -88,7 +86,7 @@ def ask(command: Sequence[str], folder: Path | None = None) -> str:
         )
     except OSError as error:
         todo = "run this where the scheduler's commands are, or choose another site"
-        raise NoSchedulerError(f"cannot be run ({error.strerror})", where=command[0], todo=todo) from None
+        raise EngineError(f"cannot be run ({error.strerror})", where=command[0], todo=todo) from None
     except subprocess.TimeoutExpired:
         raise EngineError(f"did not answer in {ANSWER_SECONDS:g} s", where=command[0], todo="try again later") from None
     if done.returncode != 0:
