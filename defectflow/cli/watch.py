@@ -138,7 +138,7 @@ def _picture_for(view: View, width: int, height: int) -> list[Line]:
 def _size(width: int, height: int) -> Size:
     from defectflow.cli.picture import ASCII_BARS, BARS, Size
 
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
     return Size(max(20, width), max(6, height), BARS if unicode else ASCII_BARS)
 
 
