@@ -12,7 +12,7 @@ from defectflow.schema.configuration import Configuration
 from defectflow.schema.defects import VACANCY, defect_words
 from defectflow.schema.family import Family
 from defectflow.schema.screen import ScreenRecipe
-from defectflow.structures.distances import nearest_distances
+from defectflow.structures.distances import distances_from
 from defectflow.structures.orderings import Ordering, spin_orderings
 from defectflow.structures.placement import Placement
 
@@ -102,6 +102,6 @@ def _carriers(configuration: Configuration) -> list[tuple[int, ...]]:
 
 def atoms_around(cell: Cell, centre: Floats) -> tuple[int, ...]:
     """Atoms nearest to a point of the cell (fractional), one that sits on it left out."""
-    distance = nearest_distances(cell.lattice, np.concatenate([centre[None], cell.coords]))[0, 1:]
+    distance = distances_from(centre, cell.lattice, cell.coords)
     distance[distance < _ON_IT] = np.inf
     return tuple(int(i) for i in np.flatnonzero(distance < distance.min() + _NEIGHBOUR))

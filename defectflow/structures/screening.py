@@ -16,7 +16,7 @@ from defectflow.schema.screen import ScreenRecipe
 from defectflow.structures.burnside import burnside_count
 from defectflow.structures.cases import families_of
 from defectflow.structures.configurations import Limits, distinct_configurations
-from defectflow.structures.distances import nearest_distances
+from defectflow.structures.distances import distances_from, nearest_distances
 from defectflow.structures.doped import configuration_cell
 from defectflow.structures.host import host_structure
 from defectflow.structures.moments import orders_of
@@ -131,7 +131,7 @@ def _whole(recipe: ScreenRecipe, family: Family, mix: dict[str, int]) -> SiteGro
 
 def _free(host: Cell, place: Floats) -> Floats:
     """An interstitial position, if it is not that of an atom."""
-    distance = nearest_distances(host.lattice, np.concatenate([place, host.coords]))[0, 1:]
+    distance = distances_from(place[0], host.lattice, host.coords)
     if distance.min() < _TOO_NEAR:
         atom = host.species[int(distance.argmin())]
         what = f"is {distance.min():.2f} A from {atom}; an interstitial atom needs room"
