@@ -7,7 +7,7 @@ import os
 import shutil
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ def init(
 ) -> None:
     """Write a recipe or a site file to start from."""
     from defectflow.errors import InputError
+    from defectflow.resources import resource
     from defectflow.schema.jsonio import write_atomic
 
     if demo and site is not None:
@@ -32,32 +33,36 @@ def init(
     if target.exists():
         raise InputError("exists already; nothing was changed", where=str(target), todo="choose another name")
     if demo:
-        from defectflow.demo import demo_folder
-
-        _copy_whole(demo_folder(template), target)
-        verb = {"quick": "compare", "carbon_capture": "screen rank"}[template]
-        print(f"{target}: a finished run; try: defectflow {verb} {target}")
-        return
-    from defectflow.resources import resource
-
-    if site is not None:
+        _demo(target, template)
+    elif site is not None:
         write_atomic(target, resource("templates", f"sites/{site}.toml").read_bytes())
         print(f"{target}: edit it, then prove it: defectflow doctor --site {target}")
-        return
+    else:
+        text = resource("workflows", f"{template}.toml").read_bytes()
+        write_atomic(target, text)
+        _say_what_next(target, tomllib.loads(text.decode()))
+
+
+def _demo(target: Path, template: str) -> None:
+    from defectflow.demo import demo_folder
+
+    _copy_whole(demo_folder(template), target)
+    verb = {"quick": "compare", "carbon_capture": "screen rank"}[template]
+    print(f"{target}: a finished run; try: defectflow {verb} {target}")
+
+
+def _say_what_next(target: Path, recipe: dict[str, Any]) -> None:
     from defectflow.schema.recipe_file import kind_of
 
-    text = resource("workflows", f"{template}.toml").read_text(encoding="utf-8")
-    write_atomic(target, text.encode())
-    document = tomllib.loads(text)
     verbs = {
         "chain": f"transport iv --parameters {target}",
         "convergence": f"converge run {target} -o runs/{target.stem}",
         "junction": f"junction run {target}",
         "screen": f"screen run {target} -o runs/{target.stem}",
     }
-    verb = verbs.get(str(kind_of(document)), f"run {target} -o runs/{target.stem}")
+    verb = verbs.get(str(kind_of(recipe)), f"run {target} -o runs/{target.stem}")
     print(f"{target}: edit it, then: defectflow {verb}")
-    if base := document.get("base"):
+    if base := recipe.get("base"):
         beside = target.with_name(base)
         print(f"its base belongs beside it: defectflow init {beside} --from {beside.stem}")
 

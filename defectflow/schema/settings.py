@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 
 from defectflow.schema.keywords import is_neutral
 from defectflow.schema.quantity import Energy, Force
@@ -21,6 +31,17 @@ def check_element(symbol: str) -> str:
     if symbol not in chemical_symbols[1:]:
         raise ValueError(f'"{symbol}" is no chemical element')
     return symbol
+
+
+def within(low: float, high: float, what: str, unit: str) -> AfterValidator:
+    """Refuse a number outside a range, in which everything that is meant lies."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise ValueError(f"{what} lies between {low:g} and {high:g} {unit}, not {value:g}")
+        return value
+
+    return AfterValidator(check)
 
 
 class Record(BaseModel):
@@ -53,15 +74,8 @@ class Smearing(Record):
     """Occupation function and its width (eV); `order` is that of Methfessel and Paxton, PRB 40, 3616 (1989)."""
 
     kind: SmearingKind
-    width: Energy
+    width: Annotated[Energy, within(1e-4, 1, "a smearing width", "eV")]
     order: Annotated[int, Field(ge=1, le=4, strict=True)] | None = None
-
-    @field_validator("width")
-    @classmethod
-    def _width_in_range(cls, value: float) -> float:
-        if not 1e-4 <= value <= 1:
-            raise ValueError(f"a smearing width lies between 0.0001 and 1 eV, not {value:g}")
-        return value
 
     @model_validator(mode="after")
     def _order_belongs_to_mp(self) -> Smearing:
@@ -97,11 +111,11 @@ class Settings(Record):
 
     profile: Literal["quick", "standard", "paper", "tight"]
     functional: Literal["PBE"] = "PBE"
-    cutoff: Energy
+    cutoff: Annotated[Energy, within(100, 3000, "a plane-wave cutoff", "eV")]
     kpoints: KMesh
     smearing: Smearing
     energy_tolerance: Energy
-    force_tolerance: Force
+    force_tolerance: Annotated[Force, within(1e-5, 1, "a force limit", "eV/A")]
     max_scf_steps: Annotated[int, Field(ge=5, le=1000, strict=True)] = 120
     max_ionic_steps: Annotated[int, Field(ge=1, le=1000, strict=True)] = 200
     symmetry: bool = True
@@ -120,20 +134,6 @@ class Settings(Record):
         for flavours in value.values():
             for symbol in flavours:
                 check_element(symbol)
-        return value
-
-    @field_validator("cutoff")
-    @classmethod
-    def _cutoff_in_range(cls, value: float) -> float:
-        if not 100 <= value <= 3000:
-            raise ValueError(f"a plane-wave cutoff lies between 100 and 3000 eV, not {value:g}")
-        return value
-
-    @field_validator("force_tolerance")
-    @classmethod
-    def _force_in_range(cls, value: float) -> float:
-        if not 1e-5 <= value <= 1:
-            raise ValueError(f"a relaxation ends at forces between 0.00001 and 1 eV/A, not {value:g}")
         return value
 
     @field_validator("energy_tolerance")

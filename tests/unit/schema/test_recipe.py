@@ -63,7 +63,7 @@ BAD = {
     "unknown smearing": (('"methfessel-paxton", order = 1', '"marzari"'), r"settings.smearing.kind"),
     "huge width": (('width = "0.1 eV"', 'width = "5 eV"'), r"a smearing width lies between 0.0001 and 1 eV, not 5"),
     "no width": (('width = "0.1 eV"', 'width = "1e-300 eV"'), r"a smearing width lies between"),
-    "huge force": (('"0.05 eV/A"', '"50 eV/A"'), r"a relaxation ends at forces between 0.00001 and 1 eV/A, not 50"),
+    "huge force": (('"0.05 eV/A"', '"50 eV/A"'), r"a force limit lies between 1e-05 and 1 eV/A, not 50"),
     "no number of cells": (("matrix = [2, 2, 2]", "matrix = [true, 2, 2]"), r"supercell.matrix"),
     "order missing": ((", order = 1", ""), r"order goes with"),
     "functional": (('"PBE"', '"PBEsol"'), r"settings.functional"),
