@@ -71,11 +71,11 @@ def forks():
 
 @pytest.fixture
 def defectflow(forks, tmp_path_factory):
-    """Run the command line in its own process; with variables of Python's own in one that starts with them."""
+    """Run the command line in its own process; with variables that count at its start in one that starts."""
 
     def call(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command, env = list(map(str, words)), {**os.environ, **environment}
-        if any(name.startswith("PYTHON") for name in environment):
+        if any(name.startswith(("PYTHON", "MPL")) for name in environment):
             module = [sys.executable, "-m", "defectflow.cli.main", *command]
             return subprocess.run(module, capture_output=True, text=True, env=env, check=False, timeout=300)
         place = tmp_path_factory.mktemp("said")

@@ -151,7 +151,8 @@ def test_a_demo_that_does_not_fit_on_the_disk_leaves_nothing(tmp_path, monkeypat
 
     from defectflow.cli.main import app
 
-    def full(*_):
+    def full(_, target):
+        target.mkdir()
         raise shutil.Error([("a", "b", "[Errno 28] No space left on device")])
 
     monkeypatch.setattr(shutil, "copytree", full)
@@ -162,8 +163,8 @@ def test_a_demo_that_does_not_fit_on_the_disk_leaves_nothing(tmp_path, monkeypat
 
 def test_doctor_finds_the_engine(defectflow):
     checks = {c["name"]: c["ok"] for c in json.loads(defectflow("doctor", "--json").stdout)["checks"]}
-    assert {"cores", "engine gpaw", "mpiexec"} <= set(checks)
-    assert checks["python"]
+    assert {"python", "cores", "mpiexec"} <= set(checks)
+    assert checks["engine gpaw"]
 
 
 def test_doctor_does_not_pass_over_an_engine(defectflow):
