@@ -1,6 +1,7 @@
 """What a pair of energies costs, against a plain ASE + GPAW script at the same final settings.
 
     python benchmarks/cost_to_table.py pair [RECIPE] [--pair 4] [--rounds 1]     both ways, alternately, one core each
+                                                       [--side-by-side]    the script's FM and AF at once, a core each
     python benchmarks/cost_to_table.py levers [RECIPE] [--pair 4]                levers of one static run, each alone
     python benchmarks/cost_to_table.py ranks [RECIPE] [--pair 4] [--rounds 3]    side by side, or two ranks each
     python benchmarks/cost_to_table.py plan RECIPE [--pair 4]                    levers of the plan of a relaxed pair
@@ -65,7 +66,7 @@ if o["count"]:
     print(len(atoms.calc.params.dft_component_builder(atoms, log=None).ibz.kpt_kc))
     sys.exit()
 if o["relax"]:
-    BFGS(atoms, logfile=None).run(fmax=o["force"], steps=100)
+    BFGS(atoms, logfile="bfgs.log").run(fmax=o["force"], steps=100)
 energy = atoms.get_potential_energy()
 ibz = atoms.calc.dft.ibzwfs.ibz
 print(json.dumps({"e0": energy, "moment": float(atoms.calc.get_magnetic_moment()), "k": len(ibz.kpt_kc)}))
@@ -117,26 +118,19 @@ class Cost:
     seconds: float
 
 
-def _children() -> float:
-    import resource as usage
-
-    used = usage.getrusage(usage.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def timed(command: list[str], folder: Path) -> tuple[str, float]:
     """Standard output of a process on one core, and its CPU time (s)."""
-    before = _children()
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE  # held open: a worker ends when its standard input closes
     process = subprocess.Popen(command, cwd=folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
     assert process.stdout
     assert process.stderr
     out, wrong = process.stdout.read(), process.stderr.read()
-    process.wait()
+    _, status, used = os.wait4(process.pid, 0)  # of this process and its own children, whatever runs beside it
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{' '.join(command[:3])} failed:\n{wrong[-2000:]}")
-    return out, _children() - before
+    return out, used.ru_utime + used.ru_stime
 
 
 def plain(recipe: Recipe, label: str, state: str, folder: Path) -> Cost:
@@ -207,13 +201,14 @@ def job_cost(
     return engine.read(folder, written), seconds
 
 
-def run_pair(recipe: Recipe, label: str, rounds: int) -> None:
-    """Both ways alternately, state by state."""
+def run_pair(recipe: Recipe, label: str, rounds: int, side_by_side: bool) -> None:
+    """Both ways alternately: state by state, or the script's two states at once and then the package's."""
+    measure = _plain_at_once if side_by_side else _alternately
     ratios = []
     for n in range(rounds):
         print(f"round {n + 1}", flush=True)
         with tempfile.TemporaryDirectory() as name:
-            found = _alternately(recipe, label, Path(name))
+            found = measure(recipe, label, Path(name))
         ratios.append(_total(found, "plain") / _total(found, "defectflow"))
         plainly, here = (1000 * (found[w, "AF"].e0 - found[w, "FM"].e0) for w in WAYS)
         print(
@@ -224,15 +219,26 @@ def run_pair(recipe: Recipe, label: str, rounds: int) -> None:
 
 
 def _alternately(recipe: Recipe, label: str, scratch: Path) -> dict[tuple[str, str], Cost]:
+    return {(way, state): _shown(recipe, label, way, state, scratch) for state in ("FM", "AF") for way in WAYS}
+
+
+def _plain_at_once(recipe: Recipe, label: str, scratch: Path) -> dict[tuple[str, str], Cost]:
+    """The script's states do not need each other; the package's AF begins where its FM came to rest."""
     found = {}
-    for state in ("FM", "AF"):
-        for way, work in WAYS.items():
-            folder = scratch / f"{way}-{state}"
-            folder.mkdir()
-            found[way, state] = c = work(recipe, label, state, folder)
-            row = f"{c.seconds:6.0f} core-s, {c.k} k, E0 = {c.e0:.4f} eV, M = {c.moment:.2f} muB"
-            print(f"  {way:10s} {state}: {row}", flush=True)
+    for way, cores in (("plain", 2), ("defectflow", 1)):
+        with ThreadPoolExecutor(cores) as pool:
+            costs = pool.map(lambda state, way=way: _shown(recipe, label, way, state, scratch), ("FM", "AF"))
+            found.update({(way, state): cost for state, cost in zip(("FM", "AF"), costs, strict=True)})
     return found
+
+
+def _shown(recipe: Recipe, label: str, way: str, state: str, scratch: Path) -> Cost:
+    folder = scratch / f"{way}-{state}"
+    folder.mkdir()
+    c = WAYS[way](recipe, label, state, folder)
+    row = f"{c.seconds:6.0f} core-s, {c.k} k, E0 = {c.e0:.4f} eV, M = {c.moment:.2f} muB"
+    print(f"  {way:10s} {state}: {row}", flush=True)
+    return c
 
 
 def _total(found: dict[tuple[str, str], Cost], way: str) -> float:
@@ -388,6 +394,7 @@ def main() -> None:
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--pair", default="4")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--side-by-side", action="store_true", help="of pair: the script's FM and AF at once")
     parser.add_argument("--mesh", type=int, help="shifted mesh of the energies in place of the recipe's")
     options = parser.parse_args()
     if options.what == "sum":
@@ -398,7 +405,7 @@ def main() -> None:
         mesh = KMesh(mesh=(options.mesh,) * 3, centring="shifted")
         recipe = recipe.model_copy(update={"settings": recipe.settings.model_copy(update={"kpoints": mesh})})
     modes: dict[str, Callable[[], None]] = {
-        "pair": lambda: run_pair(recipe, options.pair, options.rounds),
+        "pair": lambda: run_pair(recipe, options.pair, options.rounds, options.side_by_side),
         "levers": lambda: run_levers(recipe, options.pair),
         "ranks": lambda: run_ranks(recipe, options.pair, options.rounds),
         "plan": lambda: run_plan(recipe, options.pair),
