@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from io import TextIOWrapper
 
@@ -52,10 +53,13 @@ _HANDED_ON = (transport, iv, export, report)
 for module in (*_STUDY, *_RESULTS, *_HANDED_ON):
     module.add_to(app)
 
+_WIDTH, _SECONDS = "[1-9][0-9]{0,3}", "[0-9]{1,11}"
+_NUMBERS = {"COLUMNS": _WIDTH, "LINES": _WIDTH, "TERMINAL_WIDTH": _WIDTH, "SOURCE_DATE_EPOCH": _SECONDS}
+
 
 def main() -> None:
     """Run the command line; what a user can cause ends with a message and status 2, not with a traceback."""
-    os.environ["MPLBACKEND"] = "agg"  # figures are only written; Jupyter names a backend that this process lacks
+    _settle_environment()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ± or Å shows a question mark
@@ -66,6 +70,14 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}")
+
+
+def _settle_environment() -> None:
+    """Leave out what rich or Matplotlib would end on, with a traceback."""
+    os.environ["MPLBACKEND"] = "agg"  # figures are only written; Jupyter names a backend that this process lacks
+    for name, pattern in _NUMBERS.items():
+        if not re.fullmatch(pattern, os.environ.get(name, "")):
+            os.environ.pop(name, None)
 
 
 def _end(message: str) -> None:

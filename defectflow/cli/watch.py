@@ -153,8 +153,7 @@ def _styled(lines: list[Line]) -> Text:
 
 def _print_picture(view: View) -> None:
     out = console()
-    columns = os.environ.get("COLUMNS", "")
-    width = out.width if _is_terminal() else int(columns) if columns.isdecimal() and int(columns) else COLUMNS
+    width = out.width if _is_terminal() else int(os.environ.get("COLUMNS", COLUMNS))
     for line, style in _picture_for(view, width, _PAPER):
         out.print(line, style=style or None)
 

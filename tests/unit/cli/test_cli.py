@@ -186,6 +186,26 @@ def test_figures_are_drawn_where_jupyter_names_its_backend(defectflow, run_folde
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("odd", [("COLUMNS", "²"), ("COLUMNS", "9" * 5000), ("LINES", "²")])
+def test_an_odd_size_of_the_terminal_is_passed_over(defectflow, run_folder, odd):
+    """Rich ended with a traceback."""
+    done = defectflow("watch", run_folder, "--once", **dict([odd]))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_odd_width_of_the_help_is_passed_over(defectflow):
+    """Typer, which reads it once in a process, ended with a traceback."""
+    done = defectflow("--help", TERMINAL_WIDTH="x", PYTHONUTF8="1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("odd", ["x", "9" * 12])
+def test_an_odd_source_date_epoch_is_passed_over(defectflow, run_folder, tmp_path, odd):
+    """Matplotlib asks for it although no date goes into the figures."""
+    done = defectflow("dos", run_folder, "--pair", "4", "-o", tmp_path / "dos", SOURCE_DATE_EPOCH=odd)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_database_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     import sqlite3
 
