@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from defectflow.resources import resource
 from defectflow.schema.quantity import Milli, SignedMilli
 from defectflow.schema.recipe_errors import explain
 from defectflow.schema.recipe_file import check_sources, checked_recipe
-from defectflow.schema.settings import Record
+from defectflow.schema.settings import Document, Record
 
 # Between what a junction allows and what is a typing error; meV.
 Level = Annotated[SignedMilli, Field(ge=-1e5, le=1e5)]
@@ -55,7 +55,7 @@ class ChainOptions(Record):
     sp: Splitting = "full"
     SP: Splitting = "full"
     band: Literal["lorentzian", "box"] = "lorentzian"
-    sp2_flips: bool = False
+    sp2_flips: StrictBool = False
     asym: Literal["symmetric", "one-sided"] = "symmetric"
 
 
@@ -109,7 +109,7 @@ class Spinterface(Record):
     gamma: Width
 
 
-class Chain(Record):
+class Chain(Document):
     """FM / SP1 / PM1 / PM2 / SP2 / FM. ``sources`` says where each number comes from.
 
     Attributes
@@ -122,7 +122,6 @@ class Chain(Record):
         Factor on all currents.
     """
 
-    schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["chain"]
     name: str
     spinterface: Spinterface

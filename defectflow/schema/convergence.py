@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from defectflow.schema.recipe import Recipe
-from defectflow.schema.settings import Record, Settings
+from defectflow.schema.settings import Document, Record, Settings
 
 
 class Axis(Record):
@@ -37,10 +37,9 @@ class Axis(Record):
     fixed: dict[str, Any] = Field(default_factory=dict)
 
 
-class ConvergenceRecipe(Record):
+class ConvergenceRecipe(Document):
     """A convergence study. ``base`` is a recipe of pairs, or the name of its file beside this one."""
 
-    schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["convergence"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
     question: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StrictBool, ValidationError
 
 from defectflow.schema.chain import Spinterface
 from defectflow.schema.jsonio import read_json
 from defectflow.schema.recipe_errors import explain
-from defectflow.schema.settings import Record
+from defectflow.schema.settings import Document, Record
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -61,7 +61,7 @@ class ChainFit(Record):
 class HandoffCertificate(Record):
     """Whether the energies of the pair may be subtracted, and what stands against it."""
 
-    passed: bool
+    passed: StrictBool
     reasons: tuple[str, ...]
     remarks: tuple[str, ...]
 
@@ -74,10 +74,9 @@ class HandoffReference(Record):
     source: str
 
 
-class Handoff(Record):
+class Handoff(Document):
     """A dopant pair for a transport model. Energies in meV; levels relative to E_F of `reference`."""
 
-    schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["handoff"]
     statement: str = Field(description="what a reader must know first, e.g. that the certificate failed")
     pair: str = Field(description="label of the pair in its study")

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from defectflow.schema.quantity import Length, Moment
 from defectflow.schema.recipe import Bulk, DosSettings
 from defectflow.schema.recipe_file import check_sources, checked_recipe
-from defectflow.schema.settings import Record, Settings, check_element
+from defectflow.schema.settings import Document, Record, Settings, check_element
 
 # Between what atoms allow and what is a typing error; in A.
 LatticeConstant = Annotated[Length, Field(ge=2, le=10)]
@@ -116,14 +116,13 @@ class Relaxation(Record):
     oxide_layers: Annotated[int, Field(ge=2, le=60, strict=True)]
 
 
-class JunctionRecipe(Record):
+class JunctionRecipe(Document):
     """A junction and the bulk of its oxide, run with one set of settings.
 
     ``states`` are P and AP, the moments of the two electrodes along or against each other; ``dos`` says how the
     layer-resolved DOS is drawn.
     """
 
-    schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["junction"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
     question: str

@@ -63,11 +63,6 @@ class JunctionCell:
         """Layers of the metal, the oxide, or those inserted, by height."""
         return tuple(layer for layer in self.layers if layer.kind == kind)
 
-    @property
-    def interface_metal(self) -> tuple[int, ...]:
-        """Sites of the metal layers that face the oxide."""
-        return tuple(s for layer in self.of_kind("metal") if layer.depth == 1 for s in layer.sites)
-
 
 @dataclass(frozen=True, eq=False)
 class ThinRelaxation:

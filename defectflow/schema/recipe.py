@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from defectflow.schema.host import Host, Supercell, Vector
 from defectflow.schema.quantity import Energy, SignedEnergy
 from defectflow.schema.recipe_file import check_sources, checked_recipe
-from defectflow.schema.settings import KMesh, Record, Settings, check_element
+from defectflow.schema.settings import Document, KMesh, Record, Settings, check_element
 from defectflow.schema.spin import Spin
 
 Stage = Literal["relax", "static", "dos"]
@@ -97,10 +97,9 @@ class Bulk(Record):
     band_kpoints: KMesh
 
 
-class Recipe(Record):
+class Recipe(Document):
     """A study. ``sources`` says where each number comes from: a DOI, a run, or "our choice" with the reason."""
 
-    schema_version: Literal[1] = Field(alias="schema")
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
     question: str
     host: Host

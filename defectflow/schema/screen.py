@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictFloat, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
 from defectflow.schema.family import Family, NamedCase, checked_moments
 from defectflow.schema.host import Host, InlineStructure, Supercell, Vector
 from defectflow.schema.quantity import Energy, Force, Length, Moment
 from defectflow.schema.recipe import Bulk, DosSettings
 from defectflow.schema.recipe_file import check_sources, checked_recipe
-from defectflow.schema.settings import KMesh, Record, Settings, Smearing
+from defectflow.schema.settings import Document, KMesh, Record, Settings, Smearing
 
 Dielectric = Annotated[StrictFloat | StrictInt, Field(ge=1, le=1e4)] | tuple[Vector, Vector, Vector]
 _NAME = re.compile(r"[a-z][a-z0-9_\-]{0,30}")
@@ -28,7 +28,7 @@ class SettingsChange(Record):
     smearing: Smearing | None = None
     energy_tolerance: Energy | None = None
     force_tolerance: Force | None = None
-    symmetry: bool | None = None
+    symmetry: StrictBool | None = None
     empty_bands: Annotated[int, Field(ge=4, le=1000, strict=True)] | None = None
 
 
@@ -67,7 +67,7 @@ class Round(Record):
     stages: tuple[Literal["relax", "static"], ...] = ("static",)
     settings: SettingsChange = SettingsChange()
     keep: Keep | None = None
-    references: bool = True
+    references: StrictBool = True
 
     @field_validator("name")
     @classmethod
@@ -135,10 +135,9 @@ class Charged(Record):
         return ((e, 0.0, 0.0), (0.0, e, 0.0), (0.0, 0.0, e)) if isinstance(e, float | int) else e
 
 
-class ScreenRecipe(Record):
+class ScreenRecipe(Document):
     """A search space, the rounds that narrow it down, and the phases that give its energies a zero."""
 
-    schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["screen"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
     question: str

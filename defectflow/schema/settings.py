@@ -50,6 +50,19 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+class Document(Record):
+    """A file of its own; ``schema`` is the version of its layout."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+
+    @field_validator("schema_version", mode="before")
+    @classmethod
+    def _no_boolean(cls, value: object) -> object:
+        if isinstance(value, bool):  # true equals 1
+            raise ValueError("is 1, the version of the layout, and neither true nor false")  # noqa: TRY004  (pydantic reports ValueError with its key)
+        return value
+
+
 class KMesh(Record):
     """Regular mesh of k-points.
 
@@ -118,7 +131,7 @@ class Settings(Record):
     force_tolerance: Annotated[Force, within(1e-5, 1, "a force limit", "eV/A")]
     max_scf_steps: Annotated[int, Field(ge=5, le=1000, strict=True)] = 120
     max_ionic_steps: Annotated[int, Field(ge=1, le=1000, strict=True)] = 200
-    symmetry: bool = True
+    symmetry: StrictBool = True
     empty_bands: Annotated[int, Field(ge=4, le=1000, strict=True)] = 14
     potentials: dict[str, dict[str, str]] = Field(default_factory=dict)
     incar: dict[str, StrictBool | StrictInt | StrictFloat | str] = Field(default_factory=dict)

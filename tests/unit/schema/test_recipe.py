@@ -136,6 +136,8 @@ BAD = {
     ),
     "source of nothing": (('"settings.cutoff" = ', '"settings.cutof" = '), r'sources names "settings.cutof"'),
     "schema": (("schema = 1", "schema = 2"), r"schema"),
+    "schema true": (("schema = 1", "schema = true"), r"schema: is 1, the version of the layout, and neither true"),
+    "symmetry as a number": (("[settings]", "[settings]\nsymmetry = 0"), r"settings.symmetry: Input should be a valid b"),
     "name": (('name = "quick"', 'name = "../quick"'), r"name"),
     "not toml": (("[host]", "[host"), r"is not valid TOML.*line"),
 }  # fmt: skip
