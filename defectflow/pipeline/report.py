@@ -108,22 +108,15 @@ def _versions() -> dict[str, str]:
 def _jobs(study: Study) -> tuple[JobFacts, ...]:
     engine = get_engine(study.engine_name)
     rows = {row["path"]: row for row in overview(study, engine, check=True, only_look=True).rows}
-    return tuple(_job(study, job.path, rows.get(job.path, {"state": "waiting"})) for job in study.jobs)
+    return tuple(_job(study, job.path, rows[job.path]) for job in study.jobs)
 
 
 def _job(study: Study, path: str, row: dict[str, Any]) -> JobFacts:
     result, why = _result(study, path)
-    after = study.by_path[path].after
-    state = _or_blocked(study, after, str(row["state"]))
-    reason = "" if state == "done" else str(row.get("error") or "") or _why(after, state, result, why)
+    after, state = study.by_path[path].after, str(row["state"])
+    reason = "" if state == "done" else str(row["error"]) or _why(after, state, result, why)
     trace = get_engine(study.engine_name).trace(study.job_folder(path))
     return JobFacts(path, state, reason, after, study.state(path), result, trace)
-
-
-def _or_blocked(study: Study, after: str | None, state: str) -> str:
-    """The state of a job; "blocked" where it waits for one that ended without a result."""
-    before = study.state(after) if after else None
-    return "blocked" if state == "waiting" and before and before.state in ("failed", "unconverged") else state
 
 
 def _result(study: Study, path: str) -> tuple[CalcResult | None, str]:

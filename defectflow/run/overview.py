@@ -102,10 +102,8 @@ def seconds_left(seen: Overview) -> float:
 
 
 def _rows(study: AnyStudy) -> list[dict[str, Any]]:
-    found = read_index(study.folder)
-    if not found:
-        return [row_of(job.path, study.state(job.path)) for job in study.jobs]
-    return list(found.values())
+    kept = read_index(study.folder)
+    return [kept.get(job.path) or row_of(job.path, study.state(job.path)) for job in study.jobs]
 
 
 def queue_of(folder: Path) -> Queue:
