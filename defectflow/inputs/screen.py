@@ -43,11 +43,6 @@ def promoted(states: tuple[ConfigurationState, ...], chosen: Promotions) -> tupl
     return tuple(s for s in states if (s.configuration.label, s.charge) in kept)
 
 
-def round_of(recipe: ScreenRecipe, path: str) -> Round:
-    """Round that a job belongs to."""
-    return next(r for r in recipe.rounds if r.name == path.split("/", maxsplit=1)[0])
-
-
 def _round_jobs(recipe: ScreenRecipe, step: Round, states: tuple[ConfigurationState, ...]) -> list[Job]:
     settings = recipe.settings_of(step)
     jobs: list[Job] = []

@@ -44,8 +44,9 @@ def test_bcc_cobalt_matches_mgo_at_45_degrees_with_the_known_strain():
 
 
 def test_cobalt_sits_atop_oxygen_at_both_interfaces():
-    cell = build_junction(RECIPE, "P").cell
-    metal = build_junction(RECIPE, "P").interface_metal
+    junction = build_junction(RECIPE, "P")
+    cell = junction.cell
+    metal = [s for layer in junction.of_kind("metal") if layer.depth == 1 for s in layer.sites]
     oxygen = [s for s in range(len(cell)) if cell.species[s] == "O"]
     nearest = [cell.to_pymatgen().distance_matrix[m][oxygen].min() for m in metal]
     assert nearest == pytest.approx([RECIPE.interface.distance] * 2)
