@@ -27,6 +27,7 @@ OF_THE_CELL = frozenset(
     | {"LDAUL", "LDAUU", "LDAUJ"}  # lists by kinds of atoms; settings.incar has them by element
 )
 TOP_FILLED = 0.01  # occupation of the highest band above which electrons may be missing their level
+SAME_PLACE = 0.001  # A, between two relaxed geometries
 SCF_SLACK = 0.005  # eV between the relaxation's last energy and the static run's
 
 
@@ -171,7 +172,7 @@ def verify_pair(first: StateEntry, second: StateEntry) -> Certificate:
     reasons += _host_differs(first, second)
     remarks = [r for s in states for r in s.remarks] + list(same.remarks)
     fillings = (filling_of(_result(first)), filling_of(_result(second)))
-    remarks += unlike_filling(*fillings, (first.name, second.name))
+    remarks += unlike_filling(*fillings, (first.name, second.name)) + _one_geometry(first, second)
     return certificate(reasons, list(dict.fromkeys(remarks)))
 
 
@@ -195,6 +196,19 @@ def _host_differs(first: StateEntry, second: StateEntry) -> list[str]:
         return []
     sites = f"{int(large.sum())} magnetic sites of the host"
     return [f"the moments of {sites} have another order in {second.name} than in {first.name}"]
+
+
+def _one_geometry(first: StateEntry, second: StateEntry) -> list[str]:
+    """Remark on a state whose energy is that of the other's relaxed geometry, which favours the other."""
+    a, b = first.relaxed, second.relaxed
+    if a is None or b is None or a.cell.species != b.cell.species:
+        return []
+    apart = b.cell.coords - a.cell.coords
+    moved = np.linalg.norm((apart - np.round(apart)) @ a.cell.lattice, axis=1)
+    if moved.max() > SAME_PLACE:
+        return []
+    todo = 'with relax.begin = "ideal sites" it finds its own'
+    return [f"{second.name}: no ion left the geometry in which {first.name} came to rest; {todo}"]
 
 
 def verify_settings(first: CalcResult, second: CalcResult) -> Certificate:
