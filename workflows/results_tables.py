@@ -156,6 +156,35 @@ def _mesh_row(fm: StateEntry, af: StateEntry) -> str:
     return f"| {name} | {gaps} | {before:+.0f} | {after:+.0f} | {after - before:+.0f} |"
 
 
+def search_rows(studies: Iterable[Study]) -> list[str]:
+    """How each relaxation went, and the symmetry of the ions (not of the spins) where it came to rest."""
+    head = "| state and start | ionic steps | largest move from FM's geometry (Å) | space group within 0.01; 0.03 Å |"
+    found = [row for study in studies for row in _searches(entries_of(study))]
+    return [head, "|---" * 4 + "|", *dict.fromkeys(found)]
+
+
+def _searches(entries: list[StateEntry]) -> list[str]:
+    meant = [e for e in entries if e.relaxed and e.result and summary(e).passed]
+    fm = {(e.pair.orbit.label, e.pair.start): e for e in meant if e.pair.state == "FM"}
+    return [_search_row(e, fm[e.pair.orbit.label, e.pair.start]) for e in meant]
+
+
+def _search_row(entry: StateEntry, fm: StateEntry) -> str:
+    assert entry.relaxed
+    away = "-" if fm is entry else f"{largest_move(fm, entry):.3f}"
+    structure = entry.relaxed.cell.to_pymatgen()
+    groups = "; ".join(structure.get_space_group_info(within)[0] for within in (0.01, 0.03))
+    return f"| {entry.name} | {entry.relaxed.convergence.ionic_steps} | {away} | {groups} |"
+
+
+def largest_move(first: StateEntry, second: StateEntry) -> float:
+    """Of an ion, between the relaxed geometries of two states (A)."""
+    assert first.relaxed
+    assert second.relaxed
+    apart = second.relaxed.cell.coords - first.relaxed.cell.coords
+    return float(np.linalg.norm((apart - np.round(apart)) @ first.relaxed.cell.lattice, axis=1).max())
+
+
 def curve_rows(curves: tuple[Curve, ...]) -> list[str]:
     """All points of a convergence study in Markdown, a column for each pair of the axis."""
     rows = []

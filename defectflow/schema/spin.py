@@ -7,10 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from defectflow.schema.host import Vector
 from defectflow.schema.quantity import Length, Moment
 from defectflow.schema.settings import Record
 
 _STATE = re.compile(r"FM|AF|NM|[+\-0]{2}")
+_AXIS = r"(?:x(?:[+-]y)?(?:[+-]z)?|y(?:[+-]z)?|z)"
+_AXES = re.compile(rf"(?:not-)?{_AXIS}|{_AXIS},{_AXIS}|(?!xx|yy|zz)[xyz]{{2}}")
+
+
+def _direction(name: str) -> Vector:
+    x, y, z = (-1.0 if f"-{letter}" in name else float(letter in name) for letter in "xyz")
+    return x, y, z
 
 
 class Start(Record):
@@ -18,10 +26,12 @@ class Start(Record):
 
     ``rattle`` moves every atom by a seeded random vector of length up to ``amplitude``; ``off-centre``
     moves the dopants along their bond by ``amplitude``, ``dumbbell`` moves each towards the other by it;
-    ``orbital`` moves the two neighbours of each dopant along ``axis`` inwards by ``amplitude``: cations then
-    lower its p level along that axis, and the electron that the minority shell holds has one level to go to.
-    With two axes, ``axis = "xy"``, the first dopant has the first and the second the second (staggered orbitals).
-    With ``axis = "not-x"`` the neighbours move outwards: the level along x is the one left empty.
+    ``orbital`` moves the neighbours of each dopant towards an orbital along ``axis`` by ``amplitude``: those on the
+    axis inwards, others at right angles to their bonds. Cations then lower its p level along that axis, and the
+    electron that the minority shell holds has one level to go to. Axes are x, y, z, face diagonals such as ``x-y`` and
+    body diagonals such as ``x+y-z``. With two axes, ``axis = "x,y"`` (or ``"xy"``), the first dopant has the first and
+    the second the second (staggered orbitals). With ``axis = "not-x"`` the neighbours move the other way: the level
+    along x is the one left empty.
     In a study without a relaxation the moved geometry only seeds the density and wave functions.
     With ``pairs``, a list of labels, only those pairs are run from this start; every pair needs one.
     """
@@ -29,7 +39,7 @@ class Start(Record):
     kind: Literal["symmetric", "rattle", "off-centre", "dumbbell", "orbital"]
     amplitude: Length | None = None
     seed: Annotated[int, Field(ge=0, strict=True)] | None = None
-    axis: Literal["x", "y", "z", "xy", "xz", "yx", "yz", "zx", "zy", "not-x", "not-y", "not-z"] | None = None
+    axis: str | None = None
     pairs: Annotated[tuple[Annotated[int, Field(ge=1, strict=True)], ...], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
@@ -43,6 +53,22 @@ class Start(Record):
         if self.pairs and len(set(self.pairs)) < len(self.pairs):
             raise ValueError("pairs names one pair twice")
         return self
+
+    @field_validator("axis")
+    @classmethod
+    def _known_axis(cls, value: str | None) -> str | None:
+        if value is not None and not _AXES.fullmatch(value):
+            known = 'x, y, z, diagonals ("x-y", "x+y-z"), two of these ("x,y"), or one to leave empty ("not-x")'
+            raise ValueError(f'"{value}" is no axis; known: {known}')
+        return value
+
+    @property
+    def directions(self) -> tuple[Vector, Vector]:
+        """Axis of the orbital of each dopant, of no particular length."""
+        named = (self.axis or "z").removeprefix("not-")
+        names = named.split(",") if not named.isalpha() else list(named)
+        first, last = _direction(names[0]), _direction(names[-1])
+        return first, last
 
     def is_for(self, label: str) -> bool:
         """Whether the pair of this label is run from it."""

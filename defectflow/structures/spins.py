@@ -9,6 +9,7 @@ from defectflow.schema.cell import Floats, PairCell
 from defectflow.schema.spin import Start
 
 SHORTEST_BOND = 1.0  # A; shorter than any bond of two dopants of the second row
+_ON_AXIS, _BESIDE = 0.9, 0.1  # cosine between a bond and an orbital; below the second a neighbour is at its node
 _SIGNS = {"FM": (1, 1), "AF": (1, -1), "NM": (0, 0)}
 _SIGN_OF = {"+": 1, "-": -1, "0": 0}
 
@@ -54,10 +55,8 @@ def _dumbbell(pair: PairCell, start: Start) -> Floats:
 
 
 def _orbital(pair: PairCell, start: Start) -> Floats:
-    named = start.axis or "z"
-    letters = named.removeprefix("not-") * 2  # one axis for both dopants, or the first's and the second's
-    axes = [np.eye(3)["xyz".index(letter)] for letter in letters[:2]]
-    moves = np.sum([_squeezed(pair, d, axis) for d, axis in zip(pair.dopants, axes, strict=True)], axis=0)
+    axes = [np.array(d) / np.linalg.norm(d) for d in start.directions]
+    moves = np.sum([_towards(pair, d, axis) for d, axis in zip(pair.dopants, axes, strict=True)], axis=0)
     if (np.linalg.norm(moves, axis=1) > 0.5).sum() < 2 * len(pair.dopants):
         what = f"the neighbours of pair {pair.orbit.label} along {start.axis} are shared by both dopants"
         raise StructureError(
@@ -65,15 +64,18 @@ def _orbital(pair: PairCell, start: Start) -> Floats:
             where="spin.starts",
             todo="choose another axis, or leave this pair out: pairs = [...]",
         )
-    return np.asarray(-moves if named.startswith("not-") else moves)
+    moves /= np.maximum(np.linalg.norm(moves, axis=1, keepdims=True), 1.0)  # moved by both: no farther than by one
+    return np.asarray(-moves if (start.axis or "").startswith("not-") else moves)
 
 
-def _squeezed(pair: PairCell, dopant: int, axis: Floats) -> Floats:
-    # The two neighbours of a dopant along one axis move inwards: cations lower its p level along that axis.
+def _towards(pair: PairCell, dopant: int, axis: Floats) -> Floats:
+    """Unit moves of a dopant's neighbours towards a p orbital: cations lower its level."""
     offset = pair.cell.coords - pair.cell.coords[dopant]
     vectors = (offset - np.round(offset)) @ pair.cell.lattice
     distance = np.linalg.norm(vectors, axis=1)
     nearest = distance[distance > 0.1].min()
-    along = vectors @ axis
-    beside = (np.abs(along) > 0.9 * nearest) & (distance < 1.1 * nearest)
-    return np.asarray(-np.where(beside, np.sign(along), 0.0)[:, None] * axis)
+    lobe = np.sign(vectors @ axis)[:, None] * axis  # the half of the orbital that is closer
+    part = np.where((distance > 0.1) & (distance < 1.1 * nearest), np.abs(vectors @ axis) / nearest, 0.0)[:, None]
+    across = lobe - part * vectors / nearest  # at right angles to the bond
+    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 0.1)
+    return np.asarray(np.where(part > _ON_AXIS, -lobe, np.where(part > _BESIDE, across, 0.0)))

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,47 @@ def test_orbital_moves_the_cations_beside_the_dopants_inwards_along_the_axis(pai
 def test_a_level_is_left_empty_by_moving_the_same_cations_outwards(pair):
     inwards, outwards = (moves(pair, kind="orbital", amplitude=0.08, axis=axis) for axis in ("z", "not-z"))
     assert np.allclose(outwards, -inwards)
+
+
+def beside(pair):
+    """The six cations beside the first carbon, and their bonds (A)."""
+    bonds = ((pair.cell.coords - pair.cell.coords[pair.dopants[0]] + 0.5) % 1 - 0.5) @ pair.cell.lattice
+    sites = np.flatnonzero(np.abs(np.linalg.norm(bonds, axis=1) - 2.125) < 0.01)
+    return sites, bonds[sites]
+
+
+@pytest.mark.parametrize(("axis", "moved"), [("x", 2), ("x-y", 4), ("x+y-z", 6)])
+def test_all_cations_move_but_those_at_a_node_of_the_orbital(pair, axis, moved):
+    shifts = moves(pair, kind="orbital", amplitude=0.08, axis=axis)[beside(pair)[0]]
+    assert np.linalg.norm(shifts, axis=1)[np.abs(shifts).max(axis=1) > 0] == pytest.approx([0.08] * moved)
+
+
+@pytest.mark.parametrize("axis", ["x-y", "x+y-z"])
+def test_cations_beside_a_diagonal_orbital_come_closer_to_its_axis(pair, axis):
+    sites, bonds = beside(pair)
+    after = bonds + moves(pair, kind="orbital", amplitude=0.08, axis=axis)[sites]
+    direction = Start(kind="orbital", amplitude=0.08, axis=axis).directions[0]
+    before, now = (np.linalg.norm(np.cross(v, direction), axis=1) for v in (bonds, after))
+    assert ((now < before - 0.05) | (np.abs(after - bonds).max(axis=1) == 0)).all()
+
+
+def test_staggered_diagonals_turn_the_second_carbon_by_a_right_angle(pair):
+    alike, staggered = (moves(pair, kind="orbital", amplitude=0.08, axis=a) for a in ("x+y", "x+y,x-y"))
+    flipped = np.abs(alike + staggered).max(axis=1) < 1e-9
+    assert (np.abs(alike).max(axis=1) > 0.05).sum() == 8
+    assert (flipped & (np.abs(alike).max(axis=1) > 0.05)).sum() == 4
+
+
+def test_a_neighbour_that_two_orbitals_push_moves_no_farther_than_one_that_one_pushes():
+    chain = build_pair_cells(load_recipe(resource("workflows", "quick.toml")))[2][0]
+    moved = moves(chain, kind="orbital", amplitude=0.08, axis="x+y,x-y")
+    assert np.linalg.norm(moved, axis=1).max() == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("axis", ["xx", "y+x", "x+x", "x+y,", "x,y,z", "not-x,y", "-x", "x-y-", "w", ""])
+def test_an_axis_that_is_none_is_refused_with_what_is_known(axis):
+    with pytest.raises(ValueError, match=f'"{re.escape(axis)}" is no axis; known: x, y, z, diagonals'):
+        Start(kind="orbital", amplitude=0.08, axis=axis)
 
 
 def test_an_orbital_start_that_would_move_nothing_is_refused():
