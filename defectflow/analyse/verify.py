@@ -199,9 +199,9 @@ def _host_differs(first: StateEntry, second: StateEntry) -> list[str]:
 
 
 def _one_geometry(first: StateEntry, second: StateEntry) -> list[str]:
-    """Remark on a state whose energy is that of the other's relaxed geometry, which favours the other."""
+    """Remark on a state that took no step from the other's relaxed geometry, which favours the other."""
     a, b = first.relaxed, second.relaxed
-    if a is None or b is None or a.cell.species != b.cell.species:
+    if a is None or b is None or b.convergence.ionic_steps != 1 or a.cell.species != b.cell.species:
         return []
     apart = b.cell.coords - a.cell.coords
     moved = np.linalg.norm((apart - np.round(apart)) @ a.cell.lattice, axis=1)

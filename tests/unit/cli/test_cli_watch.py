@@ -140,6 +140,13 @@ def test_time_left_is_what_the_stage_takes_less_what_is_spent(half, view):
         assert view().seconds_left == pytest.approx(300, abs=5)
 
 
+def test_a_job_that_the_index_does_not_hold_is_seen_all_the_same(half):
+    """The next round of a screening has jobs that the last driver did not know."""
+    write_index(half.folder, [row_of(half.jobs[0].path, half.state(half.jobs[0].path))])
+    rows = overview(half, get_engine("gpaw"), False).rows
+    assert [row["path"] for row in rows] == [job.path for job in half.jobs]
+
+
 def test_what_waits_for_a_failed_job_is_blocked(half):
     half.set_state("bulk/static", JobState("failed", "0" * 64, "gpaw", 1, error="x"))
     (half.job_folder("bulk/dos") / "job.json").unlink()
