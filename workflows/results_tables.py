@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from defectflow.analyse.compare import PairComparison, StateSummary, summary
 from defectflow.analyse.convergence import Curve
 from defectflow.analyse.verify import order_of
@@ -22,6 +24,7 @@ from defectflow.run import ConvergenceStudy, Study
 from defectflow.run.collect import collect
 from defectflow.schema import Recipe, StateEntry
 
+APART = "pair2_rattled_apart"
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 
 
@@ -95,8 +98,14 @@ def state_rows(entries: Iterable[StateEntry], only: str = "") -> list[str]:
 
 
 def entries_of(*studies: Study) -> list[StateEntry]:
-    """Every run of the studies, on the mesh of the energies."""
-    return [e for s in studies for e in collect(s)]
+    """Every run of the studies, on the mesh of the energies; what two of them share, once."""
+    every = [_named(e, s) for s in studies for e in collect(s)]
+    return list({(e.name, e.result and e.result.input_hash): e for e in every}.values())
+
+
+def _named(entry: StateEntry, study: Study) -> StateEntry:
+    # AF of this study has the start of another study's, which begins in FM's geometry.
+    return replace(entry, study=APART) if study.recipe.name == APART and entry.pair.state == "AF" else entry
 
 
 def relaxed_entries(*studies: Study) -> list[StateEntry]:
@@ -137,7 +146,7 @@ def mesh_rows(studies: Iterable[Study]) -> list[str]:
     head = "| pair and start | gap, FM; AF (eV) | mesh of the relaxation (meV) | mesh of the energies (meV) |"
     rows = [f"{head} change |", "|---" * 5 + "|"]
     for study in studies:
-        meant = [e for e in collect(study) if e.relaxed and e.result and summary(e).passed]
+        meant = [e for e in entries_of(study) if e.relaxed and e.result and summary(e).passed]
         found = {(e.pair.orbit.label, e.pair.start, e.pair.state): e for e in meant}
         rows += [
             _mesh_row(fm, found[label, start, "AF"])
@@ -152,7 +161,7 @@ def _mesh_row(fm: StateEntry, af: StateEntry) -> str:
     assert af.relaxed
     before, after = 1000 * (af.relaxed.e0 - fm.relaxed.e0), 1000 * (_e0(af) - _e0(fm))
     gaps = "; ".join(f"{summary(e).filling.gap:.2f}" for e in (fm, af))
-    name = f"{fm.pair.orbit.label} {fm.pair.start}"
+    name = " ".join((fm.pair.orbit.label, fm.pair.start, *([f"({af.study})"] if af.study else [])))
     return f"| {name} | {gaps} | {before:+.0f} | {after:+.0f} | {after - before:+.0f} |"
 
 
@@ -160,7 +169,8 @@ def search_rows(studies: Iterable[Study]) -> list[str]:
     """How each relaxation went, and the symmetry of the ions (not of the spins) where it came to rest."""
     head = "| state and start | ionic steps | largest move from FM's geometry (Å) | space group within 0.01; 0.03 Å |"
     found = [row for study in studies for row in _searches(entries_of(study))]
-    return [head, "|---" * 4 + "|", *dict.fromkeys(found)]
+    by_pair = sorted(dict.fromkeys(found), key=lambda row: row.split()[2])
+    return [head, "|---" * 4 + "|", *by_pair]
 
 
 def _searches(entries: list[StateEntry]) -> list[str]:
@@ -232,23 +242,25 @@ def tables(results: Path) -> dict[str, list[str]]:
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     names = ("pairs_rattled", "pair5_rattled", "pair5_rattled_fine")
     others, fifth_rattled, fifth_fine = (Study.open(results / n) for n in names)
-    fine_mesh = (table, third, branches, fifth, fine, again, others, fifth_fine)
+    apart, diagonal, fifth_diagonal = (Study.open(results / n) for n in (APART, "pair4_diagonal", "pair5_diagonal"))
+    fine_mesh = (table, third, branches, fifth, fine, again, others, fifth_fine, apart, diagonal, fifth_diagonal)
     return {
-        "The lowest states": lowest_rows(table, (third, fifth, fine, again, others, fifth_fine)),
+        "The lowest states": lowest_rows(table, tuple(s for s in fine_mesh if s not in (table, branches))),
         "One start for each state": pair_rows(table),
         "States on the mesh of the energies": state_rows(entries_of(*fine_mesh)),
         "Two meshes": mesh_rows(fine_mesh),
+        "How the states were searched for": search_rows((*fine_mesh, fifth_rattled)),
         "The first pair": ranked_rows((*relaxed_states(table, "1"), *relaxed_states(dumbbell, "1"))),
         "The third pair": ranked_rows((*summaries_of(table, "3"), *summaries_of(third, "3"))),
         "The fourth pair on 2x2x2": state_rows(entries_of(fourth, rattled)),
         "The fourth pair on ideal sites, with and without symmetry": state_rows(entries_of(quick, unfolded), "4"),
-        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine)),
+        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine, fifth_diagonal)),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
         "At the Fermi level of the junction": junction_rows(table),
         "At the Fermi level of the junction, without symmetry": [
             *junction_rows(others),
             *junction_rows(fine)[2:],
-            *junction_rows(fifth_fine)[2:],
+            *junction_rows(fifth_diagonal)[2:],
         ],
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
     }
