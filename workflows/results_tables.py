@@ -242,8 +242,9 @@ def tables(results: Path) -> dict[str, list[str]]:
     branches, fifth = (Study.open(results / n) for n in ("pair4_branches", "pair5_starts"))
     names = ("pairs_rattled", "pair5_rattled", "pair5_rattled_fine")
     others, fifth_rattled, fifth_fine = (Study.open(results / n) for n in names)
-    apart, diagonal, fifth_diagonal = (Study.open(results / n) for n in (APART, "pair4_diagonal", "pair5_diagonal"))
-    fine_mesh = (table, third, branches, fifth, fine, again, others, fifth_fine, apart, diagonal, fifth_diagonal)
+    apart = Study.open(results / APART)
+    diagonal = tuple(Study.open(results / f"pair{n}_diagonal") for n in (3, 4, 5))
+    fine_mesh = (table, third, branches, fifth, fine, again, others, fifth_fine, apart, *diagonal)
     return {
         "The lowest states": lowest_rows(table, tuple(s for s in fine_mesh if s not in (table, branches))),
         "One start for each state": pair_rows(table),
@@ -254,13 +255,13 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The third pair": ranked_rows((*summaries_of(table, "3"), *summaries_of(third, "3"))),
         "The fourth pair on 2x2x2": state_rows(entries_of(fourth, rattled)),
         "The fourth pair on ideal sites, with and without symmetry": state_rows(entries_of(quick, unfolded), "4"),
-        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine, fifth_diagonal)),
+        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine, diagonal[2])),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
         "At the Fermi level of the junction": junction_rows(table),
         "At the Fermi level of the junction, without symmetry": [
             *junction_rows(others),
             *junction_rows(fine)[2:],
-            *junction_rows(fifth_diagonal)[2:],
+            *junction_rows(diagonal[2])[2:],
         ],
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
     }
