@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from defectflow.analyse.compare import PairComparison, StateSummary, summary
 from defectflow.analyse.convergence import Curve
 from defectflow.analyse.verify import order_of
@@ -181,18 +179,11 @@ def _searches(entries: list[StateEntry]) -> list[str]:
 
 def _search_row(entry: StateEntry, fm: StateEntry) -> str:
     assert entry.relaxed
-    away = "-" if fm is entry else f"{largest_move(fm, entry):.3f}"
+    assert fm.relaxed
+    away = "-" if fm is entry else f"{fm.relaxed.cell.largest_move(entry.relaxed.cell):.3f}"
     structure = entry.relaxed.cell.to_pymatgen()
     groups = "; ".join(structure.get_space_group_info(within)[0] for within in (0.01, 0.03))
     return f"| {entry.name} | {entry.relaxed.convergence.ionic_steps} | {away} | {groups} |"
-
-
-def largest_move(first: StateEntry, second: StateEntry) -> float:
-    """Of an ion, between the relaxed geometries of two states (A)."""
-    assert first.relaxed
-    assert second.relaxed
-    apart = second.relaxed.cell.coords - first.relaxed.cell.coords
-    return float(np.linalg.norm((apart - np.round(apart)) @ first.relaxed.cell.lattice, axis=1).max())
 
 
 def curve_rows(curves: tuple[Curve, ...]) -> list[str]:

@@ -203,9 +203,7 @@ def _one_geometry(first: StateEntry, second: StateEntry) -> list[str]:
     a, b = first.relaxed, second.relaxed
     if a is None or b is None or b.convergence.ionic_steps != 1 or a.cell.species != b.cell.species:
         return []
-    apart = b.cell.coords - a.cell.coords
-    moved = np.linalg.norm((apart - np.round(apart)) @ a.cell.lattice, axis=1)
-    if moved.max() > SAME_PLACE:
+    if a.cell.largest_move(b.cell) > SAME_PLACE:
         return []
     todo = 'with relax.begin = "ideal sites" it finds its own'
     return [f"{second.name}: no ion left the geometry in which {first.name} came to rest; {todo}"]

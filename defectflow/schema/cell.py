@@ -101,6 +101,11 @@ class Cell:
         species = tuple(self.species[i] for i in order)
         return Cell(self.lattice, species, self.coords[order], self.moments[order])
 
+    def largest_move(self, other: Cell) -> float:
+        """Of an atom, to where it is in another cell of the same lattice and atoms, by the shortest way (A)."""
+        apart = other.coords - self.coords
+        return float(np.linalg.norm((apart - np.round(apart)) @ self.lattice, axis=1).max())
+
     def with_coords(self, coords: Floats) -> Cell:
         """Cell with other fractional coordinates."""
         return Cell(self.lattice, self.species, np.array(coords), self.moments)
