@@ -6,9 +6,11 @@ import os
 import re
 import sys
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
+from defectflow import __version__
 from defectflow.cli import (
     align,
     build,
@@ -52,6 +54,21 @@ _RESULTS = (parse, verify, compare, converge, reproduce, dos, junction, align, s
 _HANDED_ON = (transport, iv, export, report)
 for module in (*_STUDY, *_RESULTS, *_HANDED_ON):
     module.add_to(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"defectflow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None: ...
+
 
 _WIDTH, _SECONDS = "[1-9][0-9]{0,3}", "[0-9]{1,11}"
 _NUMBERS = {"COLUMNS": _WIDTH, "LINES": _WIDTH, "TERMINAL_WIDTH": _WIDTH, "SOURCE_DATE_EPOCH": _SECONDS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -30,7 +30,9 @@ class Point:
     label : str
         The value, to be read.
     folder : str
-        Where its jobs lie; points of equal settings share one.
+        Where its energies lie; points of equal settings share one.
+    relax_folder : str
+        Where its relaxations lie: another point's, if the two differ in the mesh of the energies alone.
     value : object
         The value as the checked recipe holds it.
     recipe : Recipe
@@ -40,6 +42,7 @@ class Point:
     axis: str
     label: str
     folder: str
+    relax_folder: str
     value: object
     recipe: Recipe
 
@@ -64,12 +67,18 @@ def convergence_jobs(recipe: ConvergenceRecipe) -> tuple[Job, ...]:
 
 def point_jobs(point: Point) -> tuple[Job, ...]:
     """Jobs of one point."""
-    return tuple(replace(job, path=path_at(point, job.path)) for job in pair_jobs(point.recipe))
+    return tuple(_job_at(point, job) for job in pair_jobs(point.recipe))
 
 
 def path_at(point: Point, path: str) -> str:
     """Path of a job of the point's recipe within the convergence study."""
-    return f"{point.folder}/{path.removeprefix('pairs/')}"
+    folder = point.relax_folder if path.endswith("/relax") else point.folder
+    return f"{folder}/{path.removeprefix('pairs/')}"
+
+
+def _job_at(point: Point, job: Job) -> Job:
+    parent, geometry_of = (path and path_at(point, path) for path in (job.parent, job.geometry_of))
+    return replace(job, path=path_at(point, job.path), parent=parent, geometry_of=geometry_of)
 
 
 def setting_at(recipe: Recipe, key: str) -> object:
@@ -95,7 +104,8 @@ def _point(base: Recipe, axis: Axis, value: object) -> Point:
     recipe = _with(base, chosen, axis).model_copy(update={"bulk": None, **select})
     found = setting_at(recipe, axis.key)
     label = value if isinstance(value, str) else _words(found)
-    return Point(axis.name, label, _folder(base, recipe, chosen), found, recipe)
+    relaxing = set(chosen) - ({"settings.kpoints"} if recipe.relax.kpoints else set())
+    return Point(axis.name, label, _folder(base, recipe, chosen), _folder(base, recipe, relaxing), found, recipe)
 
 
 def _with(base: Recipe, chosen: Mapping[str, object], axis: Axis) -> Recipe:
@@ -114,7 +124,7 @@ def _set(document: Mapping[str, Any], key: list[str], value: object) -> dict[str
     return {**document, head: _set(document.get(head, {}), rest, value) if rest else value}
 
 
-def _folder(base: Recipe, recipe: Recipe, chosen: Mapping[str, object]) -> str:
+def _folder(base: Recipe, recipe: Recipe, chosen: Iterable[str]) -> str:
     found = {key: setting_at(recipe, key) for key in chosen}
     changed = {key: value for key, value in found.items() if value != setting_at(base, key)}
     words = [f"{key.split('.')[-1]}={_words(value)}" for key, value in sorted(changed.items())]

@@ -34,11 +34,11 @@ def _entries(study: AnyStudy, recipe: Recipe, at: Callable[[str], str]) -> tuple
 
 def _entry(study: AnyStudy, recipe: Recipe, pair: PairCell, at: Callable[[str], str]) -> StateEntry:
     sublattice = recipe.pairs.sublattice
-    folder = at(pair_folder(pair, sublattice))
-    result, missing = _result_or_reason(study, f"{folder}/static")
-    relaxed = _result_or_reason(study, f"{folder}/relax")[0] if "relax" in recipe.stages else None
+    static, relax = (at(f"{pair_folder(pair, sublattice)}/{stage}") for stage in ("static", "relax"))
+    result, missing = _result_or_reason(study, static)
+    relaxed = _result_or_reason(study, relax)[0] if "relax" in recipe.stages else None
     far, near = far_sites(pair, sublattice), neighbour_sites(pair)
-    return StateEntry(f"{folder}/static", pair, result, missing, relaxed, far, near)
+    return StateEntry(static, pair, result, missing, relaxed, far, near)
 
 
 def collect_round(study: ScreenStudy, step: Round) -> tuple[ConfigurationEntry, ...]:

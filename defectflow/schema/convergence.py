@@ -53,8 +53,8 @@ class ConvergenceRecipe(Document):
         names = [axis.name for axis in self.axes]
         if len(set(names)) != len(names):
             raise ValueError(f"two axes have one name: {', '.join(names)}")
-        if self.base.stages != ("static",):
-            raise ValueError('the base recipe has stages = ["static"]: geometries are compared by studies of their own')
+        if "static" not in self.base.stages or "dos" in self.base.stages:
+            raise ValueError('the base recipe has stages = ["static"] or ["relax", "static"]: energies are compared')
         return self
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from defectflow import __version__
 from defectflow.resources import resource
 
 VERBS = ("doctor", "init", "pairs", "build", "run", "resume", "status", "verify", "compare", "dos")
@@ -25,6 +26,10 @@ def run_folder(demo, tmp_path_factory):
 def test_help_names_every_verb(defectflow):
     text = defectflow("--help").stdout
     assert all(v in text for v in VERBS)
+
+
+def test_the_version_is_printed(defectflow):
+    assert defectflow("--version").stdout == f"defectflow {__version__}\n"
 
 
 def test_compare_json_has_the_keys_that_others_build_on(defectflow, run_folder):

@@ -65,3 +65,24 @@ def test_values_that_differ_late_have_folders_of_their_own(recipe):
     close = ("4.2512341 A", "4.2512339 A")
     found = points(recipe, key="host.lattice_constant", values=close)
     assert len({p.folder for p in found}) == 2
+
+
+@pytest.fixture(scope="module")
+def relaxed():
+    return load_any(resource("workflows", "pair4_diagonal_convergence.toml"))
+
+
+def test_a_finer_mesh_of_the_energies_does_not_relax_again(relaxed):
+    points = axis_points(relaxed, relaxed.axes[0])
+    assert len({p.folder for p in points}) == 3
+    assert {p.relax_folder for p in points} == {"base"}
+
+
+def test_another_cutoff_relaxes_again(relaxed):
+    assert [p.relax_folder for p in axis_points(relaxed, relaxed.axes[1])] == ["base", "cutoff=500"]
+
+
+def test_every_energy_follows_a_relaxation_of_the_study(relaxed):
+    jobs = {job.path: job for job in plan_jobs(relaxed)}
+    after = {jobs[job.parent].stage for job in jobs.values() if job.stage == "static"}
+    assert after == {"relax"}
