@@ -30,6 +30,7 @@ _WRITTEN = {
     "Hopping": '"… meV"',
     "Polarisation": "number, -1 to 1",
     "LatticeConstant": '"… A"',
+    "Any": "value of the key",
     "Spacing": '"… A"',
     "Distance": '"… A"',
     "NodeMemory": '"… GB" > 0',
@@ -136,6 +137,13 @@ def recipe_of_pairs() -> str:
     from defectflow.schema.recipe import Recipe
 
     return _records(Recipe)
+
+
+def recipe_of_a_convergence_study() -> str:
+    """Keys of a convergence study."""
+    from defectflow.schema.convergence import ConvergenceRecipe
+
+    return _records(ConvergenceRecipe, known=_of_pairs())
 
 
 def recipe_of_a_screening() -> str:

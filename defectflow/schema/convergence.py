@@ -38,7 +38,16 @@ class Axis(Record):
 
 
 class ConvergenceRecipe(Document):
-    """A convergence study. ``base`` is a recipe of pairs, or the name of its file beside this one."""
+    """One recipe of pairs, and settings varied one at a time around it.
+
+    Parameters
+    ----------
+    base : Recipe
+        A recipe of pairs, or the name of its file beside this one; stages ``["static"]`` or ``["relax", "static"]``.
+        With a relaxation every value relaxes anew, but for a mesh of the energies where ``relax.kpoints`` is given.
+    axes : tuple of Axis
+        At least one.
+    """
 
     kind: Literal["convergence"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]

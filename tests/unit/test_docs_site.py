@@ -50,6 +50,13 @@ def test_the_reference_holds_every_verb_and_every_key(site):
     assert all(f"<code>{key}</code>" in recipe for key in Settings.model_fields)
 
 
+def test_every_kind_of_recipe_has_its_keys(site):
+    from defectflow.schema.kinds import MODELS
+
+    text = (site / "reference" / "recipe.html").read_text(encoding="utf-8")
+    assert not [model for model in MODELS.values() if model.__name__ not in text]
+
+
 def test_every_public_name_is_in_the_reference(site):
     import defectflow
 
