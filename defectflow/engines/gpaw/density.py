@@ -18,17 +18,17 @@ SETTLED = 1.0e-3
 
 
 def parent_density(job: Job, folder: Path) -> Path:
-    """Density file of the parent stage.
+    """Density file of the parent stage, which lies as deep in the run folder as the job's own folder.
 
     Raises
     ------
     ParseError
         If it is missing, for example because the folder was copied without it.
     """
-    stage = (job.parent or "").rsplit("/", 1)[-1]
-    path = folder.parent / stage / DENSITY
+    parent = job.parent or ""
+    path = folder.parents[parent.count("/")] / parent / DENSITY
     if not path.is_file():
-        todo = f"delete {folder.parent / stage / 'result.json'} and run the study again"
+        todo = f"delete {path.with_name('result.json')} and run the study again"
         raise ParseError("the density of the parent stage is missing", where=str(path), todo=todo)
     return path
 
