@@ -3,6 +3,7 @@
 import pytest
 
 from defectflow.engines import get_engine
+from defectflow.engines.gpaw.density import DENSITY, parent_density
 from defectflow.errors import RecipeError
 from defectflow.inputs import plan_jobs
 from defectflow.inputs.convergence import axis_points
@@ -86,3 +87,12 @@ def test_every_energy_follows_a_relaxation_of_the_study(relaxed):
     jobs = {job.path: job for job in plan_jobs(relaxed)}
     after = {jobs[job.parent].stage for job in jobs.values() if job.stage == "static"}
     assert after == {"relax"}
+
+
+def test_a_finer_mesh_begins_in_the_density_of_the_shared_relaxation(relaxed, tmp_path):
+    """It was looked for beside the energies, where another point's relaxation does not lie."""
+    job = next(j for j in plan_jobs(relaxed) if j.path.startswith("kpoints=6x6x6") and j.stage == "static")
+    density = tmp_path / job.parent / DENSITY
+    density.parent.mkdir(parents=True)
+    density.touch()
+    assert parent_density(job, tmp_path / job.path) == density
