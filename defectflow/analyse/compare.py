@@ -34,6 +34,8 @@ class StateSummary:
         What made it; of a stand-in it says so.
     filling : Filling
         Partly filled levels and gap: a metal, or an orbital order.
+    study : str
+        That it is of, where states of several studies are compared; else empty.
     """
 
     name: str
@@ -44,6 +46,7 @@ class StateSummary:
     passed: bool
     code: str
     filling: Filling
+    study: str
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ def summary(entry: StateEntry) -> StateSummary:
         passed=verify_state(entry).passed,
         code=result.code,
         filling=filling_of(result),
+        study=entry.study,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import hypot
 from pathlib import Path
 
 from defectflow.analyse.compare import PairComparison, compare_study, with_errors
@@ -131,9 +132,14 @@ def compared(study: Study, others: Sequence[Study] = ()) -> tuple[PairComparison
     InputError
         If one of the others has another host, cell or dopants, or other settings.
     """
-    studies = (study, *others)
-    entries = collect_together(studies) if others else collect(study)
-    terms: dict[str, tuple[ErrorTerm, ...]] = {}
-    for budget in filter(None, map(budget_of, studies)):
-        terms = {**budget.terms, **terms}  # of a pair the first that has any
-    return tuple(with_errors(c, terms.get(c.orbit.label, ())) for c in compare_study(entries))
+    entries = collect_together((study, *others)) if others else collect(study)
+    budgets = {s.recipe.name if others else "": budget_of(s) for s in (study, *others)}
+    return tuple(with_errors(c, _terms(c, budgets)) for c in compare_study(entries))
+
+
+def _terms(comparison: PairComparison, budgets: Mapping[str, ErrorBudget | None]) -> tuple[ErrorTerm, ...]:
+    """What the studies of the two states leave open, the larger of both; without theirs that of any study."""
+    label = comparison.orbit.label
+    known = {study: b.terms[label] for study, b in budgets.items() if b and label in b.terms}
+    own = [known[s.study] for s in (comparison.fm, comparison.af) if s and s.study in known]
+    return max(own or known.values(), key=lambda terms: hypot(*(term.value for term in terms)), default=())

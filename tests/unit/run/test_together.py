@@ -9,9 +9,11 @@ import pytest
 from defectflow.analyse.compare import compare_study
 from defectflow.demo import demo_folder
 from defectflow.errors import InputError
+from defectflow.pipeline.convergence import BUDGET, compared
 from defectflow.pipeline.together import collect_together
 from defectflow.run import Study
 from defectflow.schema import CalcResult
+from defectflow.schema.convergence import ErrorBudget, ErrorTerm
 from defectflow.schema.jsonio import load_record, save_record
 
 AF = "pairs/C_O-C_O_s4_d6.01/AF/static/result.json"
@@ -79,3 +81,34 @@ def test_what_changes_no_energy_keeps_no_study_out(copied, edited, changes):
 def test_what_changes_energies_does(copied, edited, changes):
     with pytest.raises(InputError, match="energies of unlike settings"):
         collect_together((copied("demo"), edited(changes)))
+
+
+@pytest.fixture
+def named(copied):
+    """A study of another name, with an energy of AF of its own and an error of the cutoff."""
+
+    def make(name: str, af: float, error: float) -> Study:
+        folder = copied(name, e0=af).folder
+        document = json.loads((folder / "study.json").read_text())
+        document["recipe"]["name"] = name
+        (folder / "study.json").write_text(json.dumps(document))
+        term = ErrorTerm("cutoff", error, "4", ("340", "500"))
+        save_record(ErrorBudget({"4": (term,)}, {}, "made up"), folder / BUDGET)
+        return Study.open(folder)
+
+    return make
+
+
+def cutoff_error(*studies):
+    (term,) = next(c for c in compared(*studies) if c.orbit.label == "4").errors
+    return term.value
+
+
+def test_the_errors_are_the_larger_of_the_two_studies_that_the_states_are_of(named):
+    first, low = named("first", -247.0, 0.01), named("low", -247.1, 0.05)
+    assert cutoff_error(first, [low]) == 0.05
+
+
+def test_a_study_none_of_whose_states_counts_adds_no_error(named):
+    high, low, best = named("high", -247.0, 0.5), named("low", -247.1, 0.01), named("best", -247.2, 0.02)
+    assert cutoff_error(low, [high, best]) == 0.02
