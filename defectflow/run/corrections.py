@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from defectflow.run.study import AnyStudy, group_name
+from defectflow.run.study import AnyStudy
 from defectflow.schema import Correction, Job, JobState
 
 
@@ -25,7 +25,7 @@ def has_overrides(study: AnyStudy, path: str) -> bool:
 
 def group(study: AnyStudy, path: str) -> list[str]:
     """Jobs compared with that of `path`: all states, starts and stages of one pair, or of the junction."""
-    return list(study.groups[group_name(path)])
+    return list(study.groups[study.group_of(study.by_path[path])])
 
 
 def kept_corrections(state: JobState | None) -> tuple[Correction, ...]:

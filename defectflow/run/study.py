@@ -59,11 +59,15 @@ class RunFolder(Generic[R]):
 
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Paths of the jobs that are compared with each other, by `group_name`."""
+        """Paths of the jobs that are compared with each other, by `group_of`."""
         found: dict[str, list[str]] = {}
         for job in self.jobs:
-            found.setdefault(group_name(job.path), []).append(job.path)
+            found.setdefault(self.group_of(job), []).append(job.path)
         return {name: tuple(paths) for name, paths in found.items()}
+
+    def group_of(self, job: Job) -> str:
+        """Name that jobs share which are compared with each other."""
+        return group_name(job.path)
 
     @classmethod
     def load(cls, path: Path) -> R:
@@ -245,6 +249,10 @@ class ConvergenceStudy(RunFolder[ConvergenceRecipe]):
         """Read a recipe; a host file is replaced by what it holds."""
         recipe = super().load(path)
         return recipe.model_copy(update={"base": with_inline_host(recipe.base)})
+
+    def group_of(self, job: Job) -> str:
+        """One for all energies that begin in one relaxation: points of a mesh must have its settings, too."""
+        return group_name(job.parent or job.path)
 
 
 AnyStudy = Study | JunctionStudy | ScreenStudy | ConvergenceStudy
