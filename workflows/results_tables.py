@@ -234,7 +234,8 @@ def tables(results: Path) -> dict[str, list[str]]:
     names = ("pairs_rattled", "pair5_rattled", "pair5_rattled_fine")
     others, fifth_rattled, fifth_fine = (Study.open(results / n) for n in names)
     apart = Study.open(results / APART)
-    diagonal = tuple(Study.open(results / f"pair{n}_diagonal") for n in (3, 4, 5))
+    along = ("pair3_diagonal", "pair4_diagonal", "pair4_body_diagonals", "pair5_diagonal")
+    diagonal = tuple(Study.open(results / n) for n in along)
     fine_mesh = (table, third, branches, fifth, fine, again, others, fifth_fine, apart, *diagonal)
     return {
         "The lowest states": lowest_rows(table, tuple(s for s in fine_mesh if s not in (table, branches))),
@@ -246,15 +247,18 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The third pair": ranked_rows((*summaries_of(table, "3"), *summaries_of(third, "3"))),
         "The fourth pair on 2x2x2": state_rows(entries_of(fourth, rattled)),
         "The fourth pair on ideal sites, with and without symmetry": state_rows(entries_of(quick, unfolded), "4"),
-        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine, diagonal[2])),
+        "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine, diagonal[-1])),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
         "At the Fermi level of the junction": junction_rows(table),
         "At the Fermi level of the junction, without symmetry": [
             *junction_rows(others),
             *junction_rows(fine)[2:],
-            *junction_rows(diagonal[2])[2:],
+            *junction_rows(diagonal[-1])[2:],
         ],
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
+        "Convergence of two relaxed states with a gap": curve_rows(
+            curves_of(ConvergenceStudy.open(results / "pair4_diagonal_convergence"))
+        ),
     }
 
 
