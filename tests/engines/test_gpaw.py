@@ -104,9 +104,9 @@ def test_the_host_in_another_cell_has_the_same_vbm_by_site_potentials(recipes, s
     bulk = small[0].result("bulk/dos")
     jobs = {j.path: j for j in plan_jobs(load_recipe(recipes()))}
     cube = Cell.from_pymatgen(jobs["bulk/static"].cell.to_pymatgen().to_conventional())
-    static = calculate(replace(jobs["bulk/static"], cell=cube, sites=(4,)), tmp_path / "static")
+    static = calculate(replace(jobs["bulk/static"], cell=cube, sites=(4,)), tmp_path / "bulk" / "static")
     aligned = host_vbm(static, tuple(i for i, s in enumerate(cube.species) if s == "O"), bulk)
-    gamma = calculate(replace(jobs["bulk/dos"], cell=cube, sites=(4,)), tmp_path / "dos")
+    gamma = calculate(replace(jobs["bulk/dos"], cell=cube, sites=(4,)), tmp_path / "bulk" / "dos")
     assert aligned.energy == pytest.approx(band_edges(gamma).vbm, abs=0.05)
 
 
@@ -115,7 +115,7 @@ def test_mgo_at_a_converged_cutoff_has_the_gap_of_pbe(recipes, tmp_path):
     jobs = {j.path: j for j in plan_jobs(load_recipe(recipes()))}
     for path in ("bulk/static", "bulk/dos"):
         settings = jobs[path].settings.model_copy(update={"cutoff": 600.0})
-        result = calculate(replace(jobs[path], settings=settings), tmp_path / path.split("/")[1])
+        result = calculate(replace(jobs[path], settings=settings), tmp_path / path)
     assert 4.4 < band_edges(result).gap < 4.8
 
 
