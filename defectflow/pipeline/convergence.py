@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import hypot
 from pathlib import Path
 
@@ -133,13 +133,14 @@ def compared(study: Study, others: Sequence[Study] = ()) -> tuple[PairComparison
         If one of the others has another host, cell or dopants, or other settings.
     """
     entries = collect_together((study, *others)) if others else collect(study)
-    budgets = {s.recipe.name if others else "": budget_of(s) for s in (study, *others)}
+    budgets = [(s.recipe.name if others else "", b) for s in (study, *others) if (b := budget_of(s))]
     return tuple(with_errors(c, _terms(c, budgets)) for c in compare_study(entries))
 
 
-def _terms(comparison: PairComparison, budgets: Mapping[str, ErrorBudget | None]) -> tuple[ErrorTerm, ...]:
-    """What the studies of the two states leave open, the larger of both; without theirs that of any study."""
-    label = comparison.orbit.label
-    known = {study: b.terms[label] for study, b in budgets.items() if b and label in b.terms}
-    own = [known[s.study] for s in (comparison.fm, comparison.af) if s and s.study in known]
-    return max(own or known.values(), key=lambda terms: hypot(*(term.value for term in terms)), default=())
+def _terms(comparison: PairComparison, budgets: Sequence[tuple[str, ErrorBudget]]) -> tuple[ErrorTerm, ...]:
+    """What the studies of the two states leave open, the larger of both; where one has none, the largest of any."""
+    label, of = comparison.orbit.label, {s.study for s in (comparison.fm, comparison.af) if s}
+    known = [(name, budget.terms[label]) for name, budget in budgets if label in budget.terms]
+    both = of <= {name for name, _ in known}
+    found = [terms for name, terms in known if name in of or not both]
+    return max(found, key=lambda terms: hypot(*(term.value for term in terms)), default=())

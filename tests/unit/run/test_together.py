@@ -112,3 +112,16 @@ def test_the_errors_are_the_larger_of_the_two_studies_that_the_states_are_of(nam
 def test_a_study_none_of_whose_states_counts_adds_no_error(named):
     high, low, best = named("high", -247.0, 0.5), named("low", -247.1, 0.01), named("best", -247.2, 0.02)
     assert cutoff_error(low, [high, best]) == 0.02
+
+
+def test_without_an_error_of_one_of_the_two_the_largest_of_any_counts(named):
+    first, low, high = named("first", -247.0, 0.01), named("low", -247.1, 0.05), named("high", -246.9, 0.5)
+    (low.folder / BUDGET).unlink()
+    assert cutoff_error(first, [low, high]) == 0.5
+
+
+def test_of_two_runs_of_one_recipe_neither_hides_the_errors_of_the_other(named):
+    first, again = named("first", -247.0, 0.05), named("again", -247.1, 0.01)
+    summary = again.folder / "study.json"
+    summary.write_text(summary.read_text().replace('"again"', '"first"'))
+    assert cutoff_error(first, [Study.open(again.folder)]) == 0.05
