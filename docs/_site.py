@@ -30,7 +30,7 @@ _WRITTEN = {
     "Hopping": '"… meV"',
     "Polarisation": "number, -1 to 1",
     "LatticeConstant": '"… A"',
-    "Any": "value of the key",
+    "Any": "any value",
     "Spacing": '"… A"',
     "Distance": '"… A"',
     "NodeMemory": '"… GB" > 0',
