@@ -22,6 +22,12 @@ hypothesis.settings.load_profile("defectflow")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first: two workers that share out whole files then end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def quick_text() -> str:
     return resource("workflows", "quick.toml").read_text()

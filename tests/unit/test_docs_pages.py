@@ -41,6 +41,7 @@ def followed(tmp_path_factory):
     return follow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)])
 def test_the_page_is_followed_literally(page, followed, monkeypatch):
     for name in [n for n in os.environ if n.startswith("DEFECTFLOW_")]:

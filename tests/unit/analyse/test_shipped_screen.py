@@ -34,6 +34,7 @@ def test_it_is_a_run_of_the_shipped_recipe(study):
     assert load_screen(resource("workflows", "carbon_capture.toml")) == study.recipe
 
 
+@pytest.mark.slow
 def test_every_result_is_made_by_todays_inputs_and_certified(scan, rounds):
     assert all(r.certificate.passed for r in scan)
     assert rounds["scan"].passed
