@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from math import gcd, inf
+from math import inf
 
 import numpy as np
 
@@ -155,7 +154,8 @@ def _phases(
     study: ScreenStudy, step: Round, pristine: Certified
 ) -> tuple[dict[str, tuple[float, str]], dict[str, str]]:
     """Energies per formula unit; the host's from the pristine cell, as `defectflow energetics` takes it."""
-    found = {_formula(pristine): (pristine.result.e0 / _units(pristine), pristine.path)}
+    formula, energy = _per_formula(pristine)
+    found = {formula: (energy, pristine.path)}
     left_out = {}
     for reference in study.recipe.references if step.references else ():
         phase = _static(study, f"{step.name}/phase.{reference.phase}")
@@ -164,7 +164,7 @@ def _phases(
             left_out[f"{step.name}/phase.{reference.phase}"] = "; ".join(reasons)
         else:
             # Of an atom, a molecule and a solid of one formula, the lowest is the one that bounds.
-            energy, formula = phase.result.e0 / _units(phase), _formula(phase)
+            formula, energy = _per_formula(phase)
             found[formula] = min(found.get(formula, (inf, "")), (energy, phase.path))
     return found, left_out
 
@@ -173,13 +173,10 @@ def _other_method(pristine: Certified, other: Certified) -> tuple[str, ...]:
     return verify_method(pristine.result, other.result).reasons
 
 
-def _units(it: Certified) -> int:
-    return gcd(*Counter(it.result.cell.species).values())
-
-
-def _formula(it: Certified) -> str:
-    units = _units(it)
-    return "".join(f"{s}{n // units}" for s, n in Counter(it.result.cell.species).items())
+def _per_formula(it: Certified) -> tuple[str, float]:
+    """Formula in pydefect's manner, ``Mg1O1``, and E0 per unit (eV)."""
+    formula, units = it.result.cell.formula_units
+    return "".join(f"{s}{n}" for s, n in formula.items()), it.result.e0 / units
 
 
 def _defect(row: Ranked, pristine: Certified, dielectric: Floats | None) -> RoundDefect | str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
-from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +81,9 @@ def _calculated(study: ScreenStudy, path: str, name: str, like: CalcResult | Non
 
 def _host(pristine: Calculated) -> PhaseEnergy:
     """The host per formula unit."""
-    atoms = Counter(pristine.result.cell.species)
-    units = gcd(*atoms.values())
-    formula = {s: n // units for s, n in atoms.items()}
-    name = "".join(f"{s}{n if n > 1 else ''}" for s, n in formula.items())
     result = pristine.result
+    formula, units = result.cell.formula_units
+    name = "".join(f"{s}{n if n > 1 else ''}" for s, n in formula.items())
     return PhaseEnergy(name, formula, result.e0 / units, pristine.certificate.reasons, _open(result) / units)
 
 

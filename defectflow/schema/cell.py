@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +52,13 @@ class Cell:
 
     def __len__(self) -> int:
         return len(self.species)
+
+    @property
+    def formula_units(self) -> tuple[dict[str, int], int]:
+        """Atoms of one formula unit by element, and how many units the cell holds: ``({"Mg": 1, "O": 1}, 32)``."""
+        atoms = Counter(self.species)
+        units = gcd(*atoms.values())
+        return {element: n // units for element, n in atoms.items()}, units
 
     @property
     def positions(self) -> Floats:
