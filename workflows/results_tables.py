@@ -119,7 +119,8 @@ def _e0(entry: StateEntry) -> float:
 def lowest_rows(study: Study, others: tuple[Study, ...]) -> list[str]:
     """The lowest FM and AF state of each pair over studies at the settings of the first, whose error budget counts."""
     head = "| pair | lowest FM: start, gap (eV) | lowest AF: start, gap (eV) | E_AF - E_FM (meV) |"
-    rows = [f"{head} between any two states (meV) | states, FM; AF | certificate | paper |", "|---" * 8 + "|"]
+    right = "between any two states (meV) | states, FM; AF | certificate | paper |"
+    rows = [f"{head} J per bond; as dimer (meV) | {right}", "|---" * 9 + "|"]
     starts = {e.name: e.pair.start for e in collect_together((study, *others))}
     return rows + [_lowest_row(c, starts, study.recipe) for c in compared(study, others) if c.fm and c.af]
 
@@ -132,11 +133,13 @@ def _lowest_row(c: PairComparison, starts: dict[str, str], recipe: Recipe) -> st
     fm, af = ([s.e0 for s in meant if order_of(*s.dopant_moments) == order] for order in ("FM", "AF"))
     lowest = (f"{starts[s.name]}, {s.filling.gap:.2f}" for s in (c.fm, c.af))
     delta = f"{1000 * c.exchange.delta:+.0f} ± {1000 * c.uncertainty:.0f}"
+    exchange = f"{c.exchange.j_per_bond:+.1f}; {c.exchange.j_dimer:+.1f}"
     ends = (min(af) - max(fm), max(af) - min(fm))
     between = " to ".join(f"{1000 * end:+.0f}" for end in ends)
     verdict = "passed" if c.certificate.passed else "FAILED"
     label, found = c.orbit.label, f"{len(fm)}; {len(af)}"
-    return "| " + " | ".join((label, *lowest, delta, between, found, verdict, _published(label, recipe))) + " |"
+    cells = (label, *lowest, delta, exchange, between, found, verdict, _published(label, recipe))
+    return "| " + " | ".join(cells) + " |"
 
 
 def mesh_rows(studies: Iterable[Study]) -> list[str]:
@@ -220,7 +223,8 @@ def junction_rows(study: Study) -> list[str]:
         shown = "-" if nearest is None else f"{nearest:+.2f}"
         cut = ", ".join("/".join(map(str, counts)) for counts in (found.up, found.down))
         degenerate = "/".join(map(str, found.degenerate))
-        rows.append(f"| {entry.pair.orbit.label} | {entry.pair.state} | {shown} | {cut} | {degenerate} |")
+        start = "" if entry.pair.start == "symmetric" else f" ({entry.pair.start})"
+        rows.append(f"| {entry.pair.orbit.label}{start} | {entry.pair.state} | {shown} | {cut} | {degenerate} |")
     return rows
 
 
@@ -250,10 +254,9 @@ def tables(results: Path) -> dict[str, list[str]]:
         "The fifth pair on 2x2x2": state_rows(relaxed_entries(fifth, fifth_rattled, fifth_fine, diagonal[-1])),
         "The 216-atom cube": pair_rows(Study.open(results / "cell_216")),
         "At the Fermi level of the junction": junction_rows(table),
-        "At the Fermi level of the junction, without symmetry": [
+        "At the Fermi level of the junction, the lower states": [
             *junction_rows(others),
-            *junction_rows(fine)[2:],
-            *junction_rows(diagonal[-1])[2:],
+            *(row for study in (fine, *diagonal[1:]) for row in junction_rows(study)[2:]),
         ],
         "Convergence": curve_rows(curves_of(ConvergenceStudy.open(results / "mgo_carbon_convergence"))),
         "Convergence of two relaxed states with a gap": curve_rows(

@@ -12,7 +12,7 @@ from defectflow.schema import CalcResult
 from defectflow.schema.cell import Floats
 
 BLOCK = 4_000_000  # Gaussians at a time, which bounds the memory of their sum to some 100 MB
-DEGENERATE = 0.01  # eV; levels of the two spins closer than this at every k-point are one spin-degenerate level
+DEGENERATE = 0.01  # eV; bands of the two spins whose energies over the mesh are closer than this are spin-degenerate
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,8 @@ class Level:
         Whether the reference lies between `lowest` and `highest`, widened by the smearing width and the
         reference's uncertainty: closer than that the run cannot tell. With few k-points a band has no width.
     spin_degenerate : bool
-        Whether a band of the other spin has the same energies at every k-point.
+        Whether a band of the other spin has the same energies over the mesh, and so the same DOS. Not at the same
+        k-points: where a rotation relates the two sublattices of an AF state, E_up(k) is E_down of the rotated k.
     """
 
     spin: str
@@ -183,7 +184,7 @@ def _level(result: CalcResult, e: Floats, which: tuple[int, int], weights: Float
     on = np.einsum("k,kmo->mo", k, weights[spin, :, band])
     first, second = (float(w) for w in on.sum(axis=1))
     low, high = float(e[spin, :, band].min()), float(e[spin, :, band].max())
-    partner = result.n_spins == 1 or _same_in_other_spin(e, spin, band)
+    partner = result.n_spins == 1 or _same_in_other_spin(e, which, k)
     return Level(
         spin=("up", "down")[spin],
         band=band + 1,
@@ -199,9 +200,20 @@ def _level(result: CalcResult, e: Floats, which: tuple[int, int], weights: Float
     )
 
 
-def _same_in_other_spin(e: Floats, spin: int, band: int) -> bool:
-    distance = np.abs(e[1 - spin] - e[spin, :, band, None]).max(axis=0)
-    return bool(distance.min() < DEGENERATE)
+def _same_in_other_spin(e: Floats, which: tuple[int, int], k_weights: Floats) -> bool:
+    spin, band = which
+    near = np.flatnonzero(np.abs(k_weights @ (e[1 - spin] - e[spin, :, band, None])) < DEGENERATE)
+    return any(_apart(e[spin, :, band], e[1 - spin, :, other], k_weights) < DEGENERATE for other in near)
+
+
+def _apart(one: Floats, other: Floats, weights: Floats) -> float:
+    """Largest distance of two bands whose energies are sorted over the mesh, each by itself (eV)."""
+    orders = [np.argsort(band) for band in (one, other)]
+    filled = [np.cumsum(weights[order]) for order in orders]
+    ends = np.unique(np.round(np.concatenate([[0.0], *filled]), 9))
+    middles = (ends[1:] + ends[:-1]) / 2
+    sorted_ = [band[o][np.searchsorted(f, middles)] for band, o, f in zip((one, other), orders, filled, strict=True)]
+    return float(np.abs(sorted_[0] - sorted_[1]).max())
 
 
 def states_within(result: CalcResult, reference: Reference, window: float) -> tuple[float, float]:

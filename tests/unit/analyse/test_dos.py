@@ -62,6 +62,15 @@ def test_af_levels_are_spin_degenerate():
     assert all(v.spin_degenerate for v in levels_around(tiny_result("AF"), at(0), (4, 5), 10.0))
 
 
+@pytest.mark.parametrize(("weights", "same"), [((0.5, 0.5), True), ((0.25, 0.75), False)])
+def test_spins_with_each_others_energies_at_other_k_points_are_degenerate(weights, same):
+    """A rotation relates the carbon atoms of results/pair4_diagonal: E_up(k) is E_down of the rotated k."""
+    result = tiny_result("AF")
+    turned = np.stack([result.eigenvalues[0], result.eigenvalues[0, ::-1]])
+    result = replace(result, eigenvalues=turned, k_weights=np.array(weights))
+    assert {v.spin_degenerate for v in levels_around(result, at(0), (4, 5), 10.0)} == {same}
+
+
 def test_an_uncertain_reference_crosses_what_it_may_cross():
     """Bands 3 end at -0.1 eV; at 0.15 eV the smearing width (0.1 eV) alone does not reach them."""
     sure, unsure = (levels_around(tiny_result("AF"), at(0.15, u), (4, 5), 0.4) for u in (0.0, 0.2))
