@@ -97,8 +97,10 @@ for k in (points[:, None] + shifts[None]).reshape(-1, 3):
     small -= np.round(small - 1e-6)
     found[tuple(np.round(small, 6))] = small
 electrons = sum({"Mg": 2, "O": 6, "C": 4}[s] for s in symbols)
+fours = [] if o["spacing"] is None else np.ceil(np.linalg.norm(lattice, axis=1) / o["spacing"] / 4).astype(int)
 atoms.calc = GPAW(mode=PW(o["cutoff"]), xc="PBE", kpts=np.array(list(found.values())), occupations=o["occupations"],
                   setups=o["setups"], convergence={"energy": o["tolerance"] / electrons / 2}, txt="halved.txt",
+                  gpts=[4 * int(n) for n in fours] or None,
                   mixer={"name": "pulay", "beta": 0.3, "nmaxold": 8, "weight": 20})
 energy = atoms.get_potential_energy()
 factor = len(o["species"]) / len(atoms)
@@ -106,6 +108,8 @@ moment = float(atoms.calc.get_magnetic_moment())
 k = len(atoms.calc.dft.ibzwfs.ibz.kpt_kc)
 print(json.dumps({"e0": energy * factor, "moment": moment * factor, "k": k, "atoms": len(atoms), "bz": len(found)}))
 """
+
+FINE = 48  # FFT points along an edge of the supercell, on which cells of other shapes agree
 
 
 @dataclass(frozen=True)
@@ -258,6 +262,7 @@ def run_levers(recipe: Recipe, label: str) -> None:
         "no symmetry at all": (_without_symmetry, None),
         "GPAW's own eigensolver": (lambda job: job, lambda p: p["parameters"].pop("eigensolver")),
         "GPAW's own mixer": (lambda job: job, lambda p: p["parameters"].pop("mixer")),
+        f"FFT grid of {FINE} points along an edge": (lambda job: job, _on_fine_grid),
     }
     for name, (change, preset) in levers.items():
         for state, job in jobs.items():
@@ -269,7 +274,8 @@ def run_levers(recipe: Recipe, label: str) -> None:
                     flush=True,
                 )
 
-    _print_halved(jobs["FM"])
+    _print_halved(jobs["FM"], None)
+    _print_halved(jobs["FM"], 1.001 * float(np.linalg.norm(jobs["FM"].cell.lattice[0])) / FINE)
 
 
 def run_ranks(recipe: Recipe, label: str, rounds: int) -> None:
@@ -335,8 +341,8 @@ def _irreducible(job: Job) -> int:
     return len(calc.params.dft_component_builder(atoms, log=None).ibz.kpt_kc)
 
 
-def _print_halved(job: Job) -> None:
-    """The FM state in the smaller cell that its translations allow, at the same k-points."""
+def _print_halved(job: Job, spacing: float | None) -> None:
+    """FM in the smaller cell that its translations allow, at the same k-points; `spacing` (A) of its FFT grid."""
     from defectflow.engines.gpaw.parameters import occupations
 
     s = job.settings
@@ -350,17 +356,23 @@ def _print_halved(job: Job) -> None:
         "occupations": occupations(s.smearing),
         "setups": s.potentials.get("gpaw", {}),
         "tolerance": s.energy_tolerance,
+        "spacing": spacing,
     }
     with tempfile.TemporaryDirectory() as folder:
         out, seconds = timed([sys.executable, "-c", HALVED, json.dumps(options)], Path(folder))
     f = json.loads(out.splitlines()[-1])
-    row = f"{seconds:5.0f} core-s, {f['atoms']} atoms, {f['bz']} points, {f['k']} k, E0 = {f['e0']:.4f} eV"
+    grid = "GPAW's own grid" if spacing is None else f"grid of {spacing:.3f} A"
+    row = f"{grid}, {seconds:5.0f} core-s, {f['atoms']} atoms, {f['bz']} points, {f['k']} k, E0 = {f['e0']:.4f} eV"
     print(f"{'FM in the smallest cell of its translations':48s} FM: {row}")
 
 
 def _on_cation(job: Job) -> Job:
     cation = next(i for i, s in enumerate(job.cell.species) if s not in ("O", "C"))
     return replace(job, cell=job.cell.with_coords(job.cell.coords - job.cell.coords[cation]))
+
+
+def _on_fine_grid(preset: dict[str, Any]) -> None:
+    preset["parameters"]["gpts"] = [FINE] * 3
 
 
 def _without_symmetry(job: Job) -> Job:
