@@ -209,15 +209,15 @@ def _same_in_other_spin(e: Floats, which: tuple[int, int], k_weights: Floats) ->
 def _apart(one: Floats, other: Floats, weights: Floats) -> float:
     """Largest distance of two bands, each sorted by its energy over the mesh (eV)."""
     (first, at_first), (second, at_second) = (_sorted(band, weights) for band in (one, other))
-    ends = np.unique(np.round(np.concatenate([[0.0], at_first, at_second]), 9))
+    ends = np.unique(np.round(np.concatenate([[0.0, weights.sum()], at_first, at_second]), 9))
     middles = (ends[1:] + ends[:-1]) / 2
     return float(np.abs(first[np.searchsorted(at_first, middles)] - second[np.searchsorted(at_second, middles)]).max())
 
 
 def _sorted(band: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Energies, lowest first, and the part of the zone up to each."""
+    """Energies, lowest first, and the part of the zone at which the next one begins."""
     order = np.argsort(band)
-    return band[order], np.cumsum(weights[order])
+    return band[order], np.cumsum(weights[order])[:-1]
 
 
 def states_within(result: CalcResult, reference: Reference, window: float) -> tuple[float, float]:
