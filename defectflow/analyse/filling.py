@@ -7,8 +7,10 @@ orbital orders from 0.23 eV, few between. Partly filled levels: the third pair's
 
 from __future__ import annotations
 
+from math import inf
+
 from defectflow.schema import CalcResult
-from defectflow.schema.filling import Filling, make_filling
+from defectflow.schema.filling import Filling, gap_edges, make_filling
 
 UNLIKE = 0.5  # levels, mean over the k-points, by which two fillings differ
 UNLIKE_RATIO = 1.25  # and by this ratio, or every metallic host would be remarked upon
@@ -18,6 +20,16 @@ METAL, ORDERED = 0.1, 0.2  # gaps (eV) below and above which a state is one or t
 def filling_of(result: CalcResult) -> Filling:
     """Partly filled levels and gap of a result."""
     return make_filling(result.eigenvalues, result.occupations, result.k_weights)
+
+
+def open_gap(result: CalcResult) -> tuple[float, float] | None:
+    """Edges (eV, on the scale of the eigenvalues) of the gap of a state with an order; None for a metal.
+
+    Where in it E_F lies says nothing: Methfessel-Paxton occupations go beyond 0 and 1, so that several E_F give the
+    right number of electrons, most of them near an edge.
+    """
+    top, bottom = gap_edges(result.eigenvalues, result.occupations, result.k_weights)
+    return (top, bottom) if ORDERED < bottom - top < inf else None
 
 
 def unlike_filling(first: Filling, second: Filling, names: tuple[str, str]) -> list[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from defectflow.run import Study
     from defectflow.schema import StateEntry
 
+ANYWHERE = "where in it, the smearing decides: compare cells with --reference vbm or junction"
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
@@ -53,7 +55,7 @@ def dos(
     if as_json:
         print_json({"states": states, "files": files})
     else:
-        _print(states, files)
+        _print(states, files, reference)
 
 
 def _stem(output: Path, force: bool) -> Path:
@@ -82,12 +84,13 @@ def _wanted(study: Study, labels: list[str] | None) -> list[StateEntry]:
 
 
 def _states(study: Study, entry: StateEntry, reference: str) -> dict[str, Any]:
+    from defectflow.analyse.filling import open_gap
     from defectflow.analyse.verify import verify_state
     from defectflow.export.tables import level_row
-    from defectflow.pipeline import entry_levels
+    from defectflow.pipeline import dos_result, entry_levels
     from defectflow.pipeline.reference import reference_for
 
-    zero = reference_for(study, entry, reference)
+    zero, gap = reference_for(study, entry, reference), open_gap(dos_result(study, entry))
     levels, (up, down) = entry_levels(study, entry, reference)
     return {
         "name": entry.name,
@@ -95,6 +98,7 @@ def _states(study: Study, entry: StateEntry, reference: str) -> dict[str, Any]:
         "state": entry.pair.state,
         "passed": verify_state(entry).passed,
         "reference": {"name": zero.name, "energy": zero.energy, "uncertainty": zero.uncertainty, "source": zero.source},
+        "gap": None if gap is None else [edge - zero.energy for edge in gap],
         "window": study.recipe.dos.count_window,
         "states_up": up,
         "states_down": down,
@@ -102,7 +106,7 @@ def _states(study: Study, entry: StateEntry, reference: str) -> dict[str, Any]:
     }
 
 
-def _print(states: list[dict[str, Any]], files: list[str]) -> None:
+def _print(states: list[dict[str, Any]], files: list[str], reference: str) -> None:
     from defectflow.analyse.dos import Level
     from defectflow.export.tables import level_table
 
@@ -112,6 +116,9 @@ def _print(states: list[dict[str, Any]], files: list[str]) -> None:
         warning = "" if s["passed"] else " (FAILED its certificate)"
         place = f"{zero['name']} = {zero['energy']:.3f} ± {zero['uncertainty']:.3f} eV"
         screen.print(f"{s['name']}{warning}: zero is {place}")
+        if s["gap"] and reference == "fermi":
+            top, bottom = s["gap"]
+            screen.print(f"  it lies in a gap from {top:+.2f} to {bottom:+.2f} eV; {ANYWHERE}", soft_wrap=True)
         screen.print(
             f"  within ± {s['window']:g} eV: {s['states_up']:.2f} states up, {s['states_down']:.2f} down per cell"
         )

@@ -47,9 +47,22 @@ def make_filling(eigenvalues: Floats, occupations: Floats, k_weights: Floats) ->
     return Filling(counts, min(_gap(*channel, k_weights) for channel in zip(eigenvalues, occupations, strict=True)))
 
 
+def gap_edges(eigenvalues: Floats, occupations: Floats, k_weights: Floats) -> tuple[float, float]:
+    """Highest level N and lowest level N + 1 (eV) of all spin channels of N electrons each; they overlap in a metal.
+
+    Parameters are those of `make_filling`.
+    """
+    edges = [_edges(*channel, k_weights) for channel in zip(eigenvalues, occupations, strict=True)]
+    return max(top for top, _ in edges), min(bottom for _, bottom in edges)
+
+
 def _gap(levels: Floats, occupations: Floats, k_weights: Floats) -> float:
+    top, bottom = _edges(levels, occupations, k_weights)
+    return max(0.0, bottom - top)
+
+
+def _edges(levels: Floats, occupations: Floats, k_weights: Floats) -> tuple[float, float]:
     filled = round(float(occupations.sum(axis=1) @ k_weights / k_weights.sum()))
-    sorted_levels = np.sort(levels, axis=1)
-    if not 0 < filled < levels.shape[1]:
-        return inf
-    return max(0.0, float(sorted_levels[:, filled].min() - sorted_levels[:, filled - 1].max()))
+    ordered = np.sort(levels, axis=1)
+    top = float(ordered[:, filled - 1].max()) if filled > 0 else -inf
+    return top, float(ordered[:, filled].min()) if filled < levels.shape[1] else inf

@@ -53,6 +53,12 @@ def test_unlike_fillings_of_the_third_pair_are_remarked_and_like_ones_are_not(na
     assert any("partly filled" in r for r in third.certificate.remarks) is remarked
 
 
+def test_a_fermi_level_in_a_gap_is_no_zero_to_compare_cells_by(defectflow, tmp_path):
+    """Methfessel-Paxton puts it at an edge: at 340 and 500 eV at another one in FM of pair4_diagonal_convergence."""
+    done = defectflow("dos", RESULTS / "pair4_body_diagonals", "-o", tmp_path / "dos")
+    assert "in a gap from -0.05 to +0.47 eV; where in it, the smearing decides" in done.stdout
+
+
 def test_the_pages_hold_the_tables_of_the_results():
     pages = [(ROOT / "docs" / name).read_text().splitlines() for name in ("results.md", "convergence.md")]
     script = ROOT / "workflows" / "results_tables.py"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from defectflow.analyse.filling import filling_of, unlike_filling
+from defectflow.analyse.filling import filling_of, open_gap, unlike_filling
 from defectflow.demo import tiny_result
 from defectflow.schema.filling import Filling
 
@@ -38,6 +38,14 @@ def test_the_gap_is_that_of_the_spin_channel_where_it_is_smallest():
     result.occupations[:, :, 0] = 1.0
     result.eigenvalues[0], result.eigenvalues[1] = [0.0, 3.0, 4.0, 5.0], [1.0, 1.4, 4.0, 5.0]
     assert filling_of(result).gap == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(("third", "gap"), [(1.4, (1.0, 1.4)), (1.1, None)])
+def test_the_edges_of_a_gap_are_those_of_both_spins_and_a_metal_has_none(third, gap):
+    result = filled(0)
+    result.occupations[:, :, 0] = 1.0
+    result.eigenvalues[0], result.eigenvalues[1] = [0.0, third, 4.0, 5.0], [1.0, 3.0, 4.0, 5.0]
+    assert open_gap(result) == gap
 
 
 def test_a_channel_without_empty_levels_has_no_gap_to_count():
