@@ -11,7 +11,7 @@ run: setup
 	$(VENV)/bin/defectflow run workflows/quick.toml -o $(STUDY)
 
 test: setup-dev lint
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal --ignore=tests/slurm $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/slurm $(PYTEST_ARGS)
 
 test-slurm: setup-dev
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/slurm $(PYTEST_ARGS)

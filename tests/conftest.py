@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(items):
-    """Engines and the browser first: what is left for two workers to share out at the end has no costly fixtures."""
-    items.sort(key=lambda item: "unit" in item.path.parts)
+    """Files with slow tests first: two workers that share out whole files then end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
