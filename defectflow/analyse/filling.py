@@ -26,7 +26,7 @@ def open_gap(result: CalcResult) -> tuple[float, float] | None:
     """Edges (eV, on the scale of the eigenvalues) of the gap of a state with an order; None for a metal.
 
     Where in it E_F lies says nothing: Methfessel-Paxton occupations go beyond 0 and 1, so that several E_F give the
-    right number of electrons, most of them near an edge.
+    right number of electrons (docs/results.md, The states).
     """
     top, bottom = gap_edges(result.eigenvalues, result.occupations, result.k_weights)
     return (top, bottom) if ORDERED < bottom - top < inf else None

@@ -75,7 +75,6 @@ def test_an_energy_without_certificate_is_left_out(unconverged, tmp_path):
     assert not (tmp_path / "x" / "N_O_0.json").exists()
 
 
-@pytest.mark.slow
 def test_with_all_the_entry_says_that_its_certificate_failed(unconverged, tmp_path):
     hand_over(unconverged, HandOver("doped", tmp_path / "x", everything=True))
     document = documents(tmp_path / "x")["N_O_0.json"]

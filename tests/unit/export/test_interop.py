@@ -60,7 +60,6 @@ def test_every_energy_of_the_shipped_study_is_selected(chosen):
     assert (len(chosen.kept), chosen.left_out) == (11, {})
 
 
-@pytest.mark.slow
 def test_a_relaxation_that_failed_is_named():
     left = select(ScreenStudy.open(demo_folder("carbon_capture"))).left_out
     assert {k: "relax is failed" in v for k, v in left.items()} == {"relaxed/C_O.0.2/AF/static": True}

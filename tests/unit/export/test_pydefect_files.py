@@ -164,7 +164,6 @@ def unconverged(tmp_path):
     return ScreenStudy.open(folder)
 
 
-@pytest.mark.slow
 def test_an_unconverged_cell_is_left_out(unconverged, tmp_path):
     done = hand_over(unconverged, HandOver("pydefect", tmp_path / "x"))
     assert "not converged electronically" in done.left_out["relaxed/N_O.0/FM/static"]
