@@ -118,9 +118,9 @@ def _e0(entry: StateEntry) -> float:
 
 def lowest_rows(study: Study, others: tuple[Study, ...]) -> list[str]:
     """The lowest FM and AF state of each pair over studies at the settings of the first, whose error budget counts."""
-    head = "| pair | lowest FM: start, gap (eV) | lowest AF: start, gap (eV) | E_AF - E_FM (meV) |"
-    right = "between any two states (meV) | states, FM; AF | certificate | paper |"
-    rows = [f"{head} J per bond; as dimer (meV) | {right}", "|---" * 9 + "|"]
+    head = "| pair | E_AF - E_FM (meV) | paper | J per bond; as dimer (meV) | certificate |"
+    right = "lowest FM: start, gap (eV) | lowest AF: start, gap (eV) | between any two states (meV) | states, FM; AF |"
+    rows = [f"{head} {right}", "|---" * 9 + "|"]
     starts = {e.name: e.pair.start for e in collect_together((study, *others))}
     return rows + [_lowest_row(c, starts, study.recipe) for c in compared(study, others) if c.fm and c.af]
 
@@ -138,7 +138,7 @@ def _lowest_row(c: PairComparison, starts: dict[str, str], recipe: Recipe) -> st
     between = " to ".join(f"{1000 * end:+.0f}" for end in ends)
     verdict = "passed" if c.certificate.passed else "FAILED"
     label, found = c.orbit.label, f"{len(fm)}; {len(af)}"
-    cells = (label, *lowest, delta, exchange, between, found, verdict, _published(label, recipe))
+    cells = (label, delta, _published(label, recipe), exchange, verdict, *lowest, between, found)
     return "| " + " | ".join(cells) + " |"
 
 
